@@ -9,7 +9,7 @@ _PRINTED_PROBLEMS = 20
 
 
 def printable(text: object) -> str:
-    """Escape control characters, so that a name from a file cannot steer the terminal.
+    r"""Escape control characters, so that a name from a file cannot steer the terminal.
 
     Parameters
     ----------
@@ -22,8 +22,8 @@ def printable(text: object) -> str:
 
     Examples
     --------
-    >>> printable("a\\x1b[31mb")
-    'a\\\\x1b[31mb'
+    >>> printable("a\x1b[31mb")
+    'a\\x1b[31mb'
     """
     return "".join(
         char if char.isprintable() or char == " " else char.encode("unicode_escape").decode("ascii")

@@ -48,9 +48,7 @@ def parse_bytes(text: str) -> int:
     amount = int(float(match.group(1)) * factor) if match and factor else 0
     if amount <= 0:
         raise InputError(
-            Problem(
-                "bad-memory", "memory", f"'{text}' is not an amount of memory", 'write "500 MB"'
-            )
+            Problem("bad-memory", "memory", f"'{text}' is no amount of memory", 'write "500 MB"')
         )
     return amount
 
