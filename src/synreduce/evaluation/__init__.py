@@ -1,0 +1,67 @@
+"""Evaluation: scores, nonlinearity, post-spike penalty and the reduced model itself."""
+
+from synreduce.evaluation.intervals import (
+    AurocDifference,
+    Interval,
+    PermutationBaseline,
+    auroc_difference,
+    delong_covariance,
+    delong_interval,
+    permutation_baseline,
+)
+from synreduce.evaluation.isi_penalty import (
+    LONGEST_ISI_MS,
+    IsiPenalty,
+    estimate_isi_penalty,
+    no_penalty,
+    published_isi_boundary,
+)
+from synreduce.evaluation.model import ReducedModel, milliseconds_since_spike, spike_raster
+from synreduce.evaluation.nonlinearity import (
+    LookupPoints,
+    Nonlinearity,
+    estimate_nonlinearity,
+    published_points,
+)
+from synreduce.evaluation.scores import (
+    SCORE_COLUMNS,
+    SUBSETS,
+    CalibrationCurve,
+    ScoredModel,
+    ScoreRow,
+    as_records,
+    calibration_curve,
+    score_table_rows,
+    share_of_ceiling,
+)
+
+__all__ = [
+    "LONGEST_ISI_MS",
+    "SCORE_COLUMNS",
+    "SUBSETS",
+    "AurocDifference",
+    "CalibrationCurve",
+    "Interval",
+    "IsiPenalty",
+    "LookupPoints",
+    "Nonlinearity",
+    "PermutationBaseline",
+    "ReducedModel",
+    "ScoreRow",
+    "ScoredModel",
+    "as_records",
+    "auroc_difference",
+    "calibration_curve",
+    "delong_covariance",
+    "delong_interval",
+    "estimate_isi_penalty",
+    "estimate_nonlinearity",
+    "milliseconds_since_spike",
+    "no_penalty",
+    "permutation_baseline",
+    "published_isi_boundary",
+    "published_points",
+    "score_table_rows",
+    "share_of_ceiling",
+    "spike_raster",
+]
