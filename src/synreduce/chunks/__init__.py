@@ -1,0 +1,33 @@
+"""The grid of chunks, outcomes of samples, and splits into train and test."""
+
+from synreduce.chunks.grid import Batch, Chunk, Grid, SpatialRange, TemporalRange
+from synreduce.chunks.memory import TRIALS_PER_QUANTUM, trial_blocks
+from synreduce.chunks.outcomes import SpikeTimesLike, outcomes, time_since_last_spike
+from synreduce.chunks.report import DEFAULT_MINIMUM, too_few_positives
+from synreduce.chunks.sides import TEST_FIRST, TEST_SECOND, TRAIN, UNUSED
+from synreduce.chunks.split import SUBSETS, Split, Subset
+from synreduce.chunks.splits import SplitDefinition, make_split
+
+__all__ = [
+    "DEFAULT_MINIMUM",
+    "SUBSETS",
+    "TEST_FIRST",
+    "TEST_SECOND",
+    "TRAIN",
+    "TRIALS_PER_QUANTUM",
+    "UNUSED",
+    "Batch",
+    "Chunk",
+    "Grid",
+    "SpatialRange",
+    "SpikeTimesLike",
+    "Split",
+    "SplitDefinition",
+    "Subset",
+    "TemporalRange",
+    "make_split",
+    "outcomes",
+    "time_since_last_spike",
+    "too_few_positives",
+    "trial_blocks",
+]

@@ -1,0 +1,96 @@
+"""Outcome and time since the last spike of every sample (trial, target window)."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class SpikeTimesLike(Protocol):
+    """Spike times of many trials, one after the other."""
+
+    @property
+    def times(self) -> NDArray[np.float64]:
+        """Spike times of all trials, (n_spikes,), ms."""
+
+    @property
+    def pointer(self) -> NDArray[np.int64]:
+        """Where each trial starts in `times`, (n_trials + 1,)."""
+
+
+def _trial_of(spikes: NDArray[np.int64], pointer: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.searchsorted(pointer, spikes, side="right").astype(np.int64) - 1
+
+
+def outcomes(
+    spike_times: SpikeTimesLike, target_starts: NDArray[np.float64], target_width: float
+) -> NDArray[np.uint8]:
+    """Say for every sample whether at least one spike lies in its target window.
+
+    Parameters
+    ----------
+    spike_times : SpikeTimesLike
+        Spike times, ms, with the pointer of each trial; order within a trial does not matter.
+    target_starts : ndarray of float64, (n_targets,)
+        Starts of the target windows, ascending, ms.
+    target_width : float
+        Length of the windows ``[start, start + width)``, ms.
+
+    Returns
+    -------
+    ndarray of uint8, (n_trials, n_targets)
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> spikes = SimpleNamespace(times=np.array([10.0, 11.0, 30.5]), pointer=np.array([0, 2, 2, 3]))
+    >>> outcomes(spikes, np.array([10.0, 11.0, 30.0]), 1.0).tolist()
+    [[1, 1, 0], [0, 0, 0], [0, 0, 1]]
+    """
+    n_trials = len(spike_times.pointer) - 1
+    result = np.zeros((n_trials, len(target_starts)), dtype=np.uint8)
+    first = np.searchsorted(target_starts + target_width, spike_times.times, side="right")
+    stop = np.searchsorted(target_starts, spike_times.times, side="right")
+    inside = np.flatnonzero(stop > first)
+    hits = (stop - first)[inside]
+    trial = np.repeat(_trial_of(inside, spike_times.pointer), hits)
+    offset = np.arange(hits.sum()) - np.repeat(np.cumsum(hits) - hits, hits)
+    result[trial, np.repeat(first[inside], hits) + offset] = 1
+    return result
+
+
+def time_since_last_spike(
+    times: NDArray[np.float64], pointer: NDArray[np.int64], target_starts: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Measure for every sample how long before its target window the last spike was.
+
+    Parameters
+    ----------
+    times : ndarray of float64, (n_spikes,)
+        Spike times of all trials, ms.
+    pointer : ndarray of int64, (n_trials + 1,)
+        Where each trial starts in `times`.
+    target_starts : ndarray of float64, (n_targets,)
+        Starts of the target windows, ascending, ms.
+
+    Returns
+    -------
+    ndarray of float64, (n_trials, n_targets)
+        ms, positive: a spike at the start itself belongs to the target window. Infinite where
+        no spike came before.
+
+    Examples
+    --------
+    >>> time_since_last_spike(np.array([3.0, 7.0]), np.array([0, 2, 2]), np.array([7.0, 9.0]))
+    array([[ 4.,  2.],
+           [inf, inf]])
+    """
+    n_trials, n_targets = len(pointer) - 1, len(target_starts)
+    last = np.full((n_trials, n_targets), -np.inf)
+    first_after = np.searchsorted(target_starts, times, side="right")
+    early = np.flatnonzero(first_after < n_targets)
+    np.maximum.at(last, (_trial_of(early, pointer), first_after[early]), times[early])
+    np.maximum.accumulate(last, axis=1, out=last)
+    return np.subtract(target_starts[np.newaxis, :], last, out=last)

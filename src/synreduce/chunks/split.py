@@ -1,0 +1,90 @@
+"""The record of one split."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synreduce.chunks.sides import TEST_FIRST, TEST_SECOND, TRAIN
+
+Subset = Literal["train", "test", "test_first", "test_second"]
+SUBSETS: tuple[Subset, ...] = ("train", "test", "test_first", "test_second")
+"""Subsets of every split; ``test`` is both of its halves."""
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """A division of samples into train and test.
+
+    Parameters
+    ----------
+    name : str
+    role : ndarray of uint8, (n_samples,)
+        0 unused, 1 train, 2 first half of test, 3 second half of test. Samples are numbered
+        ``trial * n_targets + target``.
+    outcome : ndarray of uint8, (n_samples,)
+        1 where the target window holds a spike.
+    """
+
+    name: str
+    role: NDArray[np.uint8]
+    outcome: NDArray[np.uint8]
+
+    def mask(self, subset: Subset) -> NDArray[np.bool_]:
+        """Mark the samples of a subset.
+
+        Parameters
+        ----------
+        subset : {"train", "test", "test_first", "test_second"}
+
+        Returns
+        -------
+        ndarray of bool, (n_samples,)
+        """
+        if subset == "test":
+            return self.role >= TEST_FIRST
+        codes = {"train": TRAIN, "test_first": TEST_FIRST, "test_second": TEST_SECOND}
+        return np.equal(self.role, codes[subset])
+
+    def subset(self, name: Subset) -> NDArray[np.int64]:
+        """Positions of the samples of a subset, ascending.
+
+        Parameters
+        ----------
+        name : {"train", "test", "test_first", "test_second"}
+
+        Returns
+        -------
+        ndarray of int64
+        """
+        return np.flatnonzero(self.mask(name))
+
+    @property
+    def train(self) -> NDArray[np.int64]:
+        """Positions of the training samples, ascending."""
+        return self.subset("train")
+
+    @property
+    def test(self) -> NDArray[np.int64]:
+        """Positions of the testing samples, ascending."""
+        return self.subset("test")
+
+    def counts(self) -> dict[Subset, tuple[int, int]]:
+        """Count the samples of every subset, and those with a spike.
+
+        Returns
+        -------
+        dict
+            Subset to (number of samples, number of positives).
+        """
+        positives = np.bincount(self.role[self.outcome > 0], minlength=4)
+        samples = np.bincount(self.role, minlength=4)
+        table = {"train": [TRAIN], "test_first": [TEST_FIRST], "test_second": [TEST_SECOND]}
+        table["test"] = [TEST_FIRST, TEST_SECOND]
+        return {
+            name: (int(samples[table[name]].sum()), int(positives[table[name]].sum()))
+            for name in SUBSETS
+        }
