@@ -52,12 +52,18 @@ class ImportOptions:
         Node ids that become trials (SONATA).
     distance_column : str, optional
         Edge attribute that holds the soma distance (SONATA).
+    distance_um : float, optional
+        Soma distance of all synapses for which the files give none (SONATA).
+    soma_radius_um : float, optional
+        Radius of the soma, where no morphology gives it (SONATA).
     morphology : Path, optional
         SWC file from which soma distances are computed (SONATA).
     straight_line_distance : bool, default: False
         Allow the straight line from synapse to soma where no path length is known (SONATA).
     trial_windows_ms : tuple of (float, float), optional
         Windows of one long simulation that become trials (SONATA).
+    input_spikes : tuple of Path, optional
+        Spike files of presynaptic cells, in place of those that the source names (SONATA).
     max_array_bytes : int, default: 2**40
         Largest unpacked size of one compressed array that is believed.
     workers : int, optional
@@ -82,9 +88,12 @@ class ImportOptions:
     target_population: str | None = None
     target_nodes: tuple[int, ...] | None = None
     distance_column: str | None = None
+    distance_um: float | None = None
+    soma_radius_um: float | None = None
     morphology: Path | None = None
     straight_line_distance: bool = False
     trial_windows_ms: tuple[tuple[float, float], ...] | None = None
+    input_spikes: tuple[Path, ...] = ()
     max_array_bytes: int = 2**40
     workers: int | None = None
 
