@@ -1,0 +1,61 @@
+"""Files that are complete or absent: one writer for every artefact, careful readers, digests.
+
+Filter plug-ins of HDF5 are switched off before h5py is imported, because reading a file may
+otherwise load any shared library found on the plug-in path.
+"""
+
+import os
+
+os.environ["HDF5_PLUGIN_PRELOAD"] = "::"
+
+from synreduce.storage.chunk_stream import (
+    ChunkStream,
+    decode_chunk,
+    encode_chunk,
+    read_stored_chunks,
+)
+from synreduce.storage.digest import (
+    content_digest,
+    digest_of,
+    file_digest,
+    seal,
+    verify_seal,
+)
+from synreduce.storage.hdf5 import (
+    StreamedFile,
+    hdf5_image,
+    open_hdf5,
+    publish_hdf5,
+    streaming_hdf5,
+)
+from synreduce.storage.publish import (
+    publish_bytes,
+    publish_json,
+    publish_text,
+    remove_stale_parts,
+    require_writable,
+    staged_file,
+)
+
+__all__ = [
+    "ChunkStream",
+    "StreamedFile",
+    "content_digest",
+    "decode_chunk",
+    "digest_of",
+    "encode_chunk",
+    "file_digest",
+    "hdf5_image",
+    "open_hdf5",
+    "publish_bytes",
+    "publish_hdf5",
+    "publish_json",
+    "publish_text",
+    "read_stored_chunks",
+    "remove_stale_parts",
+    "require_writable",
+    "seal",
+    "staged_file",
+    "streaming_hdf5",
+    "verify_seal",
+]

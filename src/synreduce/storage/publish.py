@@ -1,0 +1,323 @@
+"""The one way an artefact comes into being: whole, verified, synced, renamed.
+
+A reader sees the former file or the new one, never half of either. A failed attempt removes its
+unfinished file; a killed one leaves it under a name that says who wrote it, for
+`remove_stale_parts`.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import pwd
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from synreduce.errors import ArtefactError, DataError, Problem, ResourceError
+from synreduce.storage.part_names import SUFFIX, is_abandoned, owner_of, part_name
+from synreduce.units import format_bytes
+
+Verification = Callable[[Path], None]
+
+_PIECE = 8 * 2**20
+_CODES = {
+    errno.ENOSPC: "disk-full",
+    errno.EDQUOT: "quota-exceeded",
+    errno.EFBIG: "file-too-large",
+    errno.EROFS: "read-only",
+    errno.EACCES: "not-writable",
+    errno.EPERM: "not-writable",
+}
+
+
+def publish_bytes(path: str | Path, payload: bytes, verify: Verification | None = None) -> None:
+    """Write a file so that it is there completely or not at all.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file; missing folders are made. A former file is replaced when the new one is safe.
+    payload : bytes
+        Everything the file shall hold.
+    verify : callable, optional
+        Called with the path of the finished but still hidden file; raises to refuse it.
+
+    Raises
+    ------
+    ResourceError
+        If the file cannot be written: full disk, quota, permissions, input/output errors.
+    ArtefactError
+        If reading back does not return what was written.
+    """
+    target = Path(path)
+    with staged_file(target, verify=lambda part: _verify_bytes(part, target, payload, verify)) as (
+        _part,
+        descriptor,
+    ):
+        try:
+            write_fully(descriptor, payload)
+        except OSError as error:
+            raise resource_error(error, target, len(payload)) from error
+
+
+def publish_text(path: str | Path, text: str, verify: Verification | None = None) -> None:
+    """Write a UTF-8 text file as `publish_bytes` does.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    text : str
+        Everything the file shall hold.
+    verify : callable, optional
+        As in `publish_bytes`.
+    """
+    publish_bytes(path, text.encode(), verify)
+
+
+def publish_json(path: str | Path, obj: object) -> None:
+    """Write an object as JSON with sorted keys, so that equal objects give equal bytes.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    obj : object
+        What `json.dumps` takes.
+    """
+    publish_text(path, json.dumps(obj, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+
+
+@contextmanager
+def staged_file(path: str | Path, verify: Verification | None = None) -> Iterator[tuple[Path, int]]:
+    """Let the caller fill a hidden file beside the target, and publish it on success.
+
+    Parameters
+    ----------
+    path : str or Path
+        The final file.
+    verify : callable, optional
+        Called with the hidden file after it was synced; raises to refuse it.
+
+    Yields
+    ------
+    tuple of (Path, int)
+        The hidden file and an open descriptor for reading and writing.
+
+    Raises
+    ------
+    ResourceError
+        If the file cannot be created, synced or renamed.
+    DataError
+        If the target is a folder.
+    """
+    target = Path(path)
+    if target.is_dir():
+        raise DataError(Problem("is-folder", str(target), "is a folder", "name a file"))
+    part = target.with_name(part_name(target.name))
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        descriptor = os.open(part, flags, 0o600)
+    except OSError as error:
+        raise resource_error(error, target) from error
+    try:
+        yield part, descriptor
+        _finish(part, descriptor, target, verify)
+    finally:
+        with suppress(OSError):
+            os.close(descriptor)
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
+def write_fully(descriptor: int, payload: bytes | memoryview, offset: int | None = None) -> None:
+    """Write until every byte is out, however little each call takes.
+
+    Parameters
+    ----------
+    descriptor : int
+        Open file descriptor.
+    payload : bytes
+        What to write.
+    offset : int, optional
+        Position in the file; default is the descriptor's own.
+
+    Raises
+    ------
+    OSError
+        If a call fails or takes nothing.
+    """
+    view = memoryview(payload).cast("B")
+    done = 0
+    while done < len(view):
+        piece = view[done : done + _PIECE]
+        if offset is None:
+            taken = os.write(descriptor, piece)
+        else:
+            taken = os.pwrite(descriptor, piece, offset + done)
+        if taken <= 0:
+            raise OSError(errno.EIO, "the system took no byte")
+        done += taken
+
+
+def remove_stale_parts(folder: str | Path) -> list[Path]:
+    """Remove unfinished files whose writer is gone.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Searched with all its subfolders; links are not followed.
+
+    Returns
+    -------
+    list of Path
+        What was removed. Files of living processes and of other machines stay.
+    """
+    removed = []
+    for root, _folders, names in os.walk(folder):
+        for name in names:
+            owner = owner_of(name) if name.endswith(SUFFIX) else None
+            if owner is not None and is_abandoned(owner):
+                part = Path(root) / name
+                with suppress(FileNotFoundError):
+                    part.unlink()
+                    removed.append(part)
+    return sorted(removed)
+
+
+def require_writable(folder: str | Path, needed: int = 0) -> None:
+    """Refuse a folder where nothing can be written, before any work is done.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Made if missing.
+    needed : int, default: 0
+        Bytes that will be written.
+
+    Raises
+    ------
+    ResourceError
+        If the folder cannot be made or written to, or has too little space.
+    """
+    probe = Path(folder) / "probe"
+    part = probe.with_name(part_name(probe.name))
+    try:
+        part.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
+        part.unlink()
+    except OSError as error:
+        raise resource_error(error, probe) from error
+    if needed > _free_bytes(probe):
+        raise resource_error(OSError(errno.ENOSPC, "too little space"), probe, needed)
+
+
+def resource_error(error: OSError, path: Path, needed: int | None = None) -> ResourceError:
+    """Say what failed, where, how much was needed and how much is free.
+
+    Parameters
+    ----------
+    error : OSError
+        What the system said.
+    path : Path
+        The file that was to be written.
+    needed : int, optional
+        Bytes that were to be written.
+
+    Returns
+    -------
+    ResourceError
+    """
+    code = _CODES.get(error.errno or 0, "write-failed")
+    reason = os.strerror(error.errno) if error.errno else str(error)
+    what = f"cannot be written: {reason} (errno {error.errno})"
+    if needed is not None:
+        what += f"; needed {needed:,} bytes ({format_bytes(needed)})"
+    if code in {"disk-full", "quota-exceeded", "file-too-large", "write-failed"}:
+        free = _free_bytes(path)
+        what += f"; free {free:,} bytes ({format_bytes(free)})"
+        what += "; no inodes left" if _inodes_exhausted(path) else ""
+        fix = "free space or choose another folder, then run the same command again"
+    else:
+        what += f"; user '{_user_name()}', folder '{path.parent}'"
+        fix = "choose a folder you may write to"
+    return ResourceError(Problem(code, str(path), what, fix))
+
+
+def _finish(part: Path, descriptor: int, target: Path, verify: Verification | None) -> None:
+    try:
+        os.fchmod(descriptor, 0o666 & ~_umask())
+        os.fsync(descriptor)
+    except OSError as error:
+        raise resource_error(error, target) from error
+    if verify is not None:
+        verify(part)
+    try:
+        part.replace(target)
+        _sync_folder(target.parent)
+    except OSError as error:
+        raise resource_error(error, target) from error
+
+
+def _verify_bytes(part: Path, target: Path, payload: bytes, verify: Verification | None) -> None:
+    try:
+        with part.open("rb") as stream:
+            found = hashlib.file_digest(stream, "sha256").digest()
+    except OSError as error:
+        raise resource_error(error, target, len(payload)) from error
+    if found != hashlib.sha256(payload).digest():
+        raise ArtefactError(
+            Problem(
+                "not-what-was-written",
+                str(target),
+                "reading back returned other bytes than were written",
+                "the storage is unreliable; choose another folder",
+            )
+        )
+    if verify is not None:
+        verify(part)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _umask() -> int:
+    """Read the umask without changing it, which would race with other threads."""
+    try:
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("Umask:"):
+                return int(line.split()[1], 8)
+    except OSError:
+        pass
+    return 0o077
+
+
+def _free_bytes(path: Path) -> int:
+    for folder in path.parents:
+        with suppress(OSError):
+            status = os.statvfs(folder)
+            return status.f_bavail * status.f_frsize
+    return 0
+
+
+def _inodes_exhausted(path: Path) -> bool:
+    with suppress(OSError):
+        status = os.statvfs(path.parent)
+        return status.f_files > 0 and status.f_favail == 0
+    return False
+
+
+def _user_name() -> str:
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return str(os.geteuid())
