@@ -1,34 +1,15 @@
-"""From weights to filters: space x time kernels, their variances and their canonical form."""
+"""From weights to filters: space x time kernels, their variances and their scale."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from synreduce.strategies.canonical import standard_reference
+
 FloatArray = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class CanonicalFilters:
-    """Separable filters without their freedom of scale.
-
-    Parameters
-    ----------
-    spatial : ndarray, shape (n_groups, n_bins)
-        Divided by the largest magnitude of the reference group's spatial filter.
-    temporal : ndarray, shape (n_groups, width)
-        Each has +1 (groups that excite) or -1 (groups that inhibit) at its point of largest
-        magnitude.
-    scale : float
-        Kernel of the fit = scale * outer(spatial, temporal).
-    """
-
-    spatial: FloatArray
-    temporal: FloatArray
-    scale: float
 
 
 def assemble_kernel(weight: FloatArray, spatial: FloatArray, temporal: FloatArray) -> FloatArray:
@@ -75,26 +56,6 @@ def kernel_variance(
     return np.asarray(np.einsum("kmt,kz,mz->zt", by_time, spatial, spatial, optimize=True))
 
 
-def reference_group(groups: Sequence[str]) -> int:
-    """Return the position of the group that sets the scale: ``EXC`` if present, else the first.
-
-    Parameters
-    ----------
-    groups : sequence of str
-        Names of the groups.
-
-    Returns
-    -------
-    int
-
-    Examples
-    --------
-    >>> reference_group(["INH", "EXC"]), reference_group(["L4", "L5"])
-    (1, 0)
-    """
-    return list(groups).index("EXC") if "EXC" in groups else 0
-
-
 def canonical_scale(kernel: FloatArray, groups: Sequence[str]) -> float:
     """Factor between a kernel and its canonical form.
 
@@ -114,38 +75,8 @@ def canonical_scale(kernel: FloatArray, groups: Sequence[str]) -> float:
     float
         1 if the reference kernel is zero or missing throughout.
     """
-    reference = np.abs(kernel[reference_group(groups)])
+    reference = np.abs(kernel[list(groups).index(standard_reference(groups))])
     if not np.isfinite(reference).any():
         return 1.0
     largest = float(np.nanmax(reference))
     return largest if largest > 0 else 1.0
-
-
-def canonical_filters(
-    kernel: FloatArray, groups: Sequence[str], signs: Sequence[int]
-) -> CanonicalFilters:
-    """Separable filters closest to a kernel, in canonical form.
-
-    Parameters
-    ----------
-    kernel : ndarray, shape (n_groups, n_bins, width)
-        Finite; of any rank per group (the leading component is taken).
-    groups : sequence of str
-        Names of the groups.
-    signs : sequence of int
-        +1 for groups that excite, -1 for groups that inhibit.
-
-    Returns
-    -------
-    CanonicalFilters
-    """
-    spatial = np.zeros(kernel.shape[:2])
-    temporal = np.zeros((kernel.shape[0], kernel.shape[2]))
-    for group, sign in enumerate(signs):
-        left, singular, right = np.linalg.svd(kernel[group], full_matrices=False)
-        peak = right[0, np.argmax(np.abs(right[0]))] * (1.0 if sign >= 0 else -1.0)
-        temporal[group] = right[0] / peak
-        spatial[group] = left[:, 0] * singular[0] * peak
-    largest = float(np.abs(spatial[reference_group(groups)]).max())
-    scale = largest if largest > 0 else 1.0
-    return CanonicalFilters(spatial / scale, temporal, scale)
