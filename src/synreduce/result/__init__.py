@@ -1,0 +1,54 @@
+"""Results and the artefacts on the way to them: what is written, and how it is read back."""
+
+from synreduce.result.content import FailedChunk, MergedContent, Provenance
+from synreduce.result.design_file import DesignWriter, design_writer, verify_design, write_design
+from synreduce.result.design_rows import (
+    DesignSamples,
+    HDF5Rows,
+    design_is_current,
+    read_layout,
+    read_samples,
+)
+from synreduce.result.fits_file import fits_are_current, read_fits, verify_fits, write_fits
+from synreduce.result.identity import ArtefactIdentity
+from synreduce.result.merged import verify_result, write_merged
+from synreduce.result.model_file import load_model, save_model
+from synreduce.result.reader import Result, open_result
+from synreduce.result.run_record import JobRecord, merge_run_record, read_jobs, record_job
+from synreduce.result.schema import STATUS_MEANINGS
+from synreduce.result.scores import read_scores, write_scores
+from synreduce.result.stored_fit import StoredFit
+
+__all__ = [
+    "STATUS_MEANINGS",
+    "ArtefactIdentity",
+    "DesignSamples",
+    "DesignWriter",
+    "FailedChunk",
+    "HDF5Rows",
+    "JobRecord",
+    "MergedContent",
+    "Provenance",
+    "Result",
+    "StoredFit",
+    "design_is_current",
+    "design_writer",
+    "fits_are_current",
+    "load_model",
+    "merge_run_record",
+    "open_result",
+    "read_fits",
+    "read_jobs",
+    "read_layout",
+    "read_samples",
+    "read_scores",
+    "record_job",
+    "save_model",
+    "verify_design",
+    "verify_fits",
+    "verify_result",
+    "write_design",
+    "write_fits",
+    "write_merged",
+    "write_scores",
+]

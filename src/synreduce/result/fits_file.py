@@ -1,0 +1,239 @@
+"""The fits of one chunk, ``fits.h5``: parameters, diagnostics and scores of every fit."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from synreduce.errors import InputError
+from synreduce.evaluation.scores import ScoreRow
+from synreduce.result.identity import ArtefactIdentity, damaged
+from synreduce.result.scores import COLUMNS, INTEGER_COLUMNS, NUMBER_COLUMNS, row_order
+from synreduce.result.stored_fit import StoredFit
+from synreduce.storage import open_hdf5, publish_hdf5, publish_json, verify_seal
+
+FITS_SCHEMA = "synreduce-fits"
+SCHEMA_VERSION = "1.0"
+
+_TEXT = h5py.string_dtype("utf-8")
+_TEXTS = ("strategy", "solver", "split", "status", "message")
+_INTEGERS = ("restart", "n_evaluations", "n_iterations")
+_NUMBERS = ("intercept", "objective", "condition", "effective_degrees_of_freedom")
+
+
+def seconds_path(path: Path | str) -> Path:
+    """Name the file with the durations of the fits, beside ``fits.h5``.
+
+    Parameters
+    ----------
+    path : Path or str
+        ``fits.h5``.
+
+    Returns
+    -------
+    Path
+    """
+    return Path(path).with_suffix(".seconds.json")
+
+
+def write_fits(path: Path | str, identity: ArtefactIdentity, fits: Sequence[StoredFit]) -> str:
+    """Write the fits of a chunk.
+
+    Parameters
+    ----------
+    path : Path or str
+        ``fits.h5``; durations go to ``fits.seconds.json`` beside it.
+    identity : ArtefactIdentity
+        What they were made from.
+    fits : sequence of StoredFit
+        In any order.
+
+    Returns
+    -------
+    str
+        Digest of the content.
+
+    Raises
+    ------
+    ValueError
+        If two fits have the same strategy, solver, split and restart.
+    ResourceError
+        If there is no space.
+    """
+    ordered = sorted(fits, key=StoredFit.key)
+    keys = [fit.key() for fit in ordered]
+    if len(set(keys)) != len(keys):
+        message = f"two fits have the same strategy, solver, split and restart: {keys}"
+        raise ValueError(message)
+
+    def fill(file: h5py.File) -> None:
+        for name, value in identity.attributes().items():
+            file.attrs[name] = value
+        file.attrs["schema_name"] = FITS_SCHEMA
+        file.attrs["schema_version"] = SCHEMA_VERSION
+        file.attrs["n_fits"] = len(ordered)
+        for number, fit in enumerate(ordered):
+            _write_fit(file.create_group(f"fit{number:05d}"), fit)
+
+    publish_json(
+        seconds_path(path), {"/".join(map(str, fit.key())): fit.seconds for fit in ordered}
+    )
+    digests: list[str] = []
+    publish_hdf5(Path(path), fill, verify=lambda part: digests.append(verify_fits(part)))
+    return digests[0]
+
+
+def _write_fit(group: h5py.Group, fit: StoredFit) -> None:
+    for name in (*_TEXTS, *_INTEGERS, *_NUMBERS):
+        group.attrs[name] = getattr(fit, name)
+    group["theta"] = np.asarray(fit.theta, dtype=np.float64)
+    group["trace"] = np.asarray(fit.trace, dtype=np.float64)
+    if fit.covariance is not None:
+        group["covariance"] = np.asarray(fit.covariance, dtype=np.float64)
+    factors = group.create_group("factors")
+    for number, (term, (spatial, temporal)) in enumerate(fit.factors.items()):
+        # numbered, because the name of a group may hold characters that a path must not
+        pair = factors.create_group(f"{number:03d}")
+        pair.attrs["term"] = term
+        pair["spatial"] = np.asarray(spatial, dtype=np.float64)
+        pair["temporal"] = np.asarray(temporal, dtype=np.float64)
+    curves = group.create_group("curves")
+    for name, values in sorted(fit.curves.items()):
+        curves[name] = np.asarray(values, dtype=np.float64)
+    if fit.scores:
+        _write_scores(group.create_group("scores"), sorted(fit.scores, key=row_order))
+
+
+def _write_scores(group: h5py.Group, rows: Sequence[ScoreRow]) -> None:
+    for name in COLUMNS:
+        column = [getattr(row, name) for row in rows]
+        if name in NUMBER_COLUMNS:
+            group[name] = np.array(column, dtype=np.float64)
+        elif name in INTEGER_COLUMNS:
+            group[name] = np.array(column, dtype=np.int64)
+        else:
+            group.create_dataset(name, data=np.array(column, dtype=object), dtype=_TEXT)
+
+
+def read_fits(path: Path | str, expected: ArtefactIdentity | None = None) -> list[StoredFit]:
+    """Read the fits of a chunk, after verifying that they are what was written.
+
+    Parameters
+    ----------
+    path : Path or str
+        ``fits.h5``.
+    expected : ArtefactIdentity, optional
+        What the fits must have been made from.
+
+    Returns
+    -------
+    list of StoredFit
+        Sorted by strategy, solver, split and restart.
+
+    Raises
+    ------
+    ArtefactError
+        If the file is damaged, or was made from something else.
+    DataError
+        If it is no file of fits.
+    """
+    durations = _durations(seconds_path(path))
+    with open_hdf5(path, FITS_SCHEMA, SCHEMA_VERSION) as file:
+        if expected is not None:
+            ArtefactIdentity.of(file.attrs).require(Path(path), expected)
+        _verify(Path(path), file)
+        fits = [_read_fit(file[name]) for name in sorted(file)]
+    return [
+        replace(fit, seconds=durations.get("/".join(map(str, fit.key())), math.nan)) for fit in fits
+    ]
+
+
+def _read_fit(group: h5py.Group) -> StoredFit:
+    scalars: dict[str, Any] = {name: str(group.attrs[name]) for name in _TEXTS}
+    scalars |= {name: int(group.attrs[name]) for name in _INTEGERS}
+    scalars |= {name: float(group.attrs[name]) for name in _NUMBERS}
+    pairs = [group["factors"][name] for name in sorted(group["factors"])]
+    return StoredFit(
+        **scalars,
+        theta=group["theta"][...],
+        trace=group["trace"][...],
+        covariance=group["covariance"][...] if "covariance" in group else None,
+        factors={str(p.attrs["term"]): (p["spatial"][...], p["temporal"][...]) for p in pairs},
+        curves={name: group["curves"][name][...] for name in group["curves"]},
+        scores=_read_scores(group["scores"]) if "scores" in group else (),
+    )  # fmt: skip
+
+
+def _read_scores(group: h5py.Group) -> tuple[ScoreRow, ...]:
+    columns = {
+        name: group[name].asstr()[...] if group[name].dtype.kind == "O" else group[name][...]
+        for name in COLUMNS
+    }
+    by_row = zip(*(columns[name].tolist() for name in COLUMNS), strict=True)
+    return tuple(ScoreRow(**dict(zip(COLUMNS, values, strict=True))) for values in by_row)
+
+
+def _durations(path: Path) -> dict[str, float]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        return {str(name): float(value) for name, value in found.items()}
+    except (OSError, ValueError, AttributeError, TypeError):
+        # durations are for people: without them the fits are as good
+        return {}
+
+
+def _verify(path: Path, file: h5py.File) -> str:
+    if len(file) != int(file.attrs["n_fits"]):
+        raise damaged(path, f"holds {len(file)} fits, declared {file.attrs['n_fits']}")
+    return verify_seal(file)
+
+
+def verify_fits(path: Path | str) -> str:
+    """Recompute the digest of a file of fits.
+
+    Parameters
+    ----------
+    path : Path or str
+        ``fits.h5``.
+
+    Returns
+    -------
+    str
+        The digest.
+
+    Raises
+    ------
+    ArtefactError
+        If the content is not what was written.
+    """
+    with open_hdf5(path, FITS_SCHEMA, SCHEMA_VERSION) as file:
+        return _verify(Path(path), file)
+
+
+def fits_are_current(path: Path | str, identity: ArtefactIdentity) -> bool:
+    """Tell from its header whether a file of fits is there and made from the same things.
+
+    Parameters
+    ----------
+    path : Path or str
+        ``fits.h5``.
+    identity : ArtefactIdentity
+        What it should be made from.
+
+    Returns
+    -------
+    bool
+    """
+    try:
+        with open_hdf5(path, FITS_SCHEMA, SCHEMA_VERSION) as file:
+            ArtefactIdentity.of(file.attrs).require(Path(path), identity)
+            return len(file) == int(file.attrs["n_fits"])
+    except (InputError, OSError, KeyError):
+        return False

@@ -1,0 +1,108 @@
+"""The variables of the merged file that say how well the model does and how it was fitted."""
+
+from __future__ import annotations
+
+from synreduce.result.schema import STATUS_MEANINGS, Variable
+
+_CELL = ("split", "temporal", "spatial")
+_KNOT = ("split", "temporal", "wni_bin")
+RESPONSE = (
+    Variable(
+        "nonlinearity",
+        _KNOT,
+        "real",
+        "1",
+        "probability of a spike in the target window given weighted net input",
+        required=True,
+        comment="at the knots nonlinearity_wni; linear between them, constant beyond; NaN "
+        "after the last knot of a temporal chunk",
+    ),
+    Variable(
+        "nonlinearity_wni", _KNOT, "real", "1", "weighted net input at the knot", required=True
+    ),
+    Variable(
+        "nonlinearity_method",
+        ("split", "temporal"),
+        "flag",
+        "1",
+        "how the nonlinearity was estimated",
+        ("monotone", "published"),
+        comment="published: the net input is rounded to whole numbers before the look-up",
+    ),
+    Variable(
+        "isi_penalty",
+        ("split", "temporal", "isi"),
+        "real",
+        "1",
+        "subtracted from the weighted net input after a spike",
+        required=True,
+        comment="infinite where no spike can follow; nothing is subtracted beyond the last value",
+    ),
+    Variable(
+        "calibration_predicted",
+        ("split", "temporal", "probability_bin"),
+        "real",
+        "1",
+        "mean predicted probability of the held-out samples in the bin",
+    ),
+    Variable(
+        "calibration_observed",
+        ("split", "temporal", "probability_bin"),
+        "real",
+        "1",
+        "share of the held-out samples in the bin with a spike",
+    ),
+    Variable(
+        "calibration_n_samples",
+        ("split", "temporal", "probability_bin"),
+        "integer",
+        "1",
+        "held-out samples in the bin",
+    ),
+)
+
+METRIC_DIMENSIONS = ("level", "split", "subset", "temporal", "spatial")
+METRIC_VARIABLES = tuple(
+    Variable(
+        name,
+        METRIC_DIMENSIONS,
+        "real",
+        units,
+        long_name,
+        required=True,
+        comment="levels merged and consensus cover all spatial chunks: their one value "
+        "stands at each of them",
+    )
+    for name, units, long_name in (
+        ("auroc", "1", "area under the ROC curve"),
+        ("log_loss", "nat", "mean negative log likelihood per sample"),
+        ("bits_per_spike", "bit", "log likelihood above that of the mean rate, per spike"),
+        ("brier", "1", "mean squared error of the predicted probability"),
+        ("average_precision", "1", "average precision"),
+    )
+)
+METRICS = tuple(variable.name for variable in METRIC_VARIABLES)
+"""Names of the scores, in the file and in ``scores.csv``."""
+
+FIT = (
+    Variable("status", _CELL, "flag", "1", "outcome of the fit", STATUS_MEANINGS, required=True),
+    Variable("n_samples", _CELL, "integer", "1", "training samples", required=True),
+    Variable("n_positive", _CELL, "integer", "1", "training samples with a spike", required=True),
+    Variable("n_evaluations", _CELL, "integer", "1", "evaluations of the objective", required=True),
+    Variable("n_iterations", _CELL, "integer", "1", "iterations of the solver"),
+    Variable("objective", _CELL, "real", "1", "objective at the end of the fit"),
+    Variable("condition", _CELL, "real", "1", "condition number of the fit", required=True),
+    Variable("effective_degrees_of_freedom", _CELL, "real", "1", "effective degrees of freedom"),
+    Variable("ridge", _CELL, "real", "1", "ridge penalty of the fit"),
+    Variable("restart", _CELL, "integer", "1", "restart chosen by its score on training trials"),
+    Variable("strategy", _CELL, "flag", "1", "strategy of the chosen fit"),
+    Variable("solver", _CELL, "flag", "1", "solver of the chosen fit"),
+    Variable("merge", ("split", "temporal"), "flag", "1", "how spatial chunks were merged"),
+    Variable(
+        "merge_ridge",
+        ("split", "temporal"),
+        "real",
+        "1",
+        "ridge penalty chosen while merging, on training trials only",
+    ),
+)
