@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 LOCK := requirements/lock.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup example test quality lock
+.PHONY: help setup example test quality format generate lock
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -24,3 +24,29 @@ lock: ## Resolve the lock file again (names, versions and hashes only)
 	.lock-venv/bin/uv pip compile --quiet --upgrade --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --no-emit-find-links --no-header --no-annotate --group development pyproject.toml --output-file $(LOCK)
 	rm -r .lock-venv
+
+RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
+CORES ?= 2
+
+example: setup ## Run the main job on a generated database, to results/example/merged.h5
+	$(RUN) snakemake --cores $(CORES)
+	$(BIN)/synreduce inspect results/example/merged.h5
+
+test: setup quality ## Check style, types and import rules, then run the tests
+	$(BIN)/python -m pytest --numprocesses $(CORES) --dist loadfile
+
+quality: setup ## Style, types, import rules, workflow lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile workflow/Snakefile rules
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(RUN) snakemake --lint
+
+format: setup ## Rewrite Python and Snakemake files in house style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/snakefmt Snakefile workflow/Snakefile rules
+
+generate: setup ## Write the files that are generated from code
+	$(BIN)/python -m synreduce.configuration.generate

@@ -75,7 +75,11 @@ def fit_options(configuration: Configuration) -> str:
     str
     """
     return digest_of(
-        [FIT_VERSION, configuration.digest("seed", "splits", "strategies", "solvers")]
+        [
+            FIT_VERSION,
+            [database.id for database in configuration.databases],
+            configuration.digest("seed", "splits", "strategies", "solvers"),
+        ]
     )
 
 

@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from synreduce.chunks import Chunk
+    from synreduce.configuration import Configuration
+
+RESULTS = Path("results")
+"""Folder of all runs, relative to where the workflow is started."""
 
 
 @dataclass(frozen=True)
@@ -27,10 +31,35 @@ class RunPaths:
 
     folder: Path
 
+    @classmethod
+    def of(cls, configuration: Configuration) -> RunPaths:
+        """Paths of a run in the results folder.
+
+        Parameters
+        ----------
+        configuration : Configuration
+            The run.
+
+        Returns
+        -------
+        RunPaths
+        """
+        return cls(RESULTS / configuration.run)
+
+    @property
+    def inputs(self) -> Path:
+        """Fingerprints of the databases that were checked."""
+        return self.folder / "inputs.json"
+
     @property
     def check(self) -> Path:
-        """What the check found in the databases."""
+        """What was checked against what; the check need not be repeated while it is current."""
         return self.folder / "check.json"
+
+    @property
+    def configuration(self) -> Path:
+        """Resolved configuration the run was made with."""
+        return self.folder / "configuration.json"
 
     @property
     def sample_counts(self) -> Path:

@@ -1,0 +1,61 @@
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+from synreduce.errors import SynreduceError
+from synreduce.pipeline.workflow import WorkflowRun
+
+
+def open_run():
+    """Validate the configuration and the databases before any job starts."""
+    try:
+        return WorkflowRun.open(
+            workflow.configfiles,
+            config,
+            default=Path(workflow.basedir) / "config" / "examples" / "example.yaml",
+            main_process=workflow.is_main_process,
+        )
+    except SynreduceError as error:
+        raise WorkflowError(str(error)) from None
+
+
+RUN = open_run()
+# Scripts receive the validated configuration, never the user's YAML.
+config.clear()
+config.update(RUN.configuration_mapping)
+
+
+wildcard_constraints:
+    batch="[A-Za-z0-9_.-]+",
+    figure="[a-z_]+",
+
+
+def job_threads():
+    return RUN.threads(workflow.cores)
+
+
+def memory_of(stage):
+    """Memory in MB that a job of a stage asks for; more with every attempt."""
+
+    def estimate(wildcards, attempt):
+        return RUN.memory_mb(stage, wildcards.get("batch"), attempt)
+
+    return estimate
+
+
+def runtime_of(stage):
+    """Minutes that a job of a stage asks for; more with every attempt."""
+
+    def estimate(wildcards, attempt):
+        return RUN.runtime_minutes(stage, wildcards.get("batch"), attempt)
+
+    return estimate
+
+
+def identity_of(stage):
+    """What a batch is made from; a change makes Snakemake run it again."""
+
+    def identity(wildcards):
+        return RUN.batch_identity(stage, wildcards.batch)
+
+    return identity

@@ -1,0 +1,45 @@
+if RUN.makes_example:
+
+    rule example:
+        output:
+            RUN.example_database,
+        log:
+            RUN.log("example"),
+        benchmark:
+            RUN.benchmark("example")
+        conda:
+            "../envs/synreduce.yaml"
+        threads: job_threads()
+        resources:
+            mem_mb=memory_of("example"),
+            runtime=runtime_of("example"),
+        params:
+            options=RUN.example_options,
+        message:
+            "Writing the example database {output}"
+        script:
+            "../workflow/scripts/example.py"
+
+
+rule check:
+    input:
+        RUN.databases,
+    output:
+        inputs=RUN.paths.inputs,
+        check=RUN.paths.check,
+        sample_counts=RUN.paths.sample_counts,
+    log:
+        RUN.log("check"),
+    benchmark:
+        RUN.benchmark("check")
+    conda:
+        "../envs/synreduce.yaml"
+    resources:
+        mem_mb=memory_of("check"),
+        runtime=runtime_of("check"),
+    params:
+        identity=RUN.check_identity,
+    message:
+        "Checking the configuration against the databases"
+    script:
+        "../workflow/scripts/check.py"

@@ -1,0 +1,312 @@
+"""Fit the chunks of a batch: every strategy, solver, split and restart is a task of its own."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from synreduce.chunks import SUBSETS
+from synreduce.design import SelectedRows
+from synreduce.errors import ChunkFailedError, Problem
+from synreduce.evaluation import ScoredModel, ScoreRow, score_table_rows
+from synreduce.execution import open_engine
+from synreduce.execution.engine import TaskFailure
+from synreduce.pipeline.batches import ChunkIdentities, find_batch, write_batch_record
+from synreduce.pipeline.check import recorded_fingerprint
+from synreduce.pipeline.inputs import WindowSamples, open_databases
+from synreduce.pipeline.paths import RunPaths
+from synreduce.pipeline.projecting import artefact_identity
+from synreduce.pipeline.scoring import fold_groups, probabilities, scores_of_rows
+from synreduce.progress import progress
+from synreduce.result import (
+    ArtefactIdentity,
+    HDF5Rows,
+    StoredFit,
+    fits_are_current,
+    read_layout,
+    write_fits,
+)
+from synreduce.seeds import generator
+from synreduce.solvers import FitProblem, FitResult, build_solver
+from synreduce.strategies import build_strategy
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from synreduce.chunks import Chunk, Split
+    from synreduce.configuration import Configuration
+    from synreduce.execution import Engine
+    from synreduce.solvers import SolverOptions
+    from synreduce.strategies import StrategyOptions
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class FitTask:
+    """One fit of one chunk.
+
+    Parameters
+    ----------
+    chunk : Chunk
+        Cell of the grid.
+    design : Path
+        Its projected data.
+    identity : ArtefactIdentity
+        What the projected data must have been made from.
+    strategy : StrategyOptions
+        What the score is made of.
+    solver : SolverOptions
+        How it is fitted.
+    split : Split
+        Which samples train.
+    folds : ndarray of int, shape (n_samples,)
+        Samples with the same number stay on one side inside the training samples too.
+    restart : int
+        Number of the restart.
+    n_targets : int
+        Target windows per trial.
+    seed : int
+        Root seed.
+    run : str
+        Name of the run.
+    """
+
+    chunk: Chunk
+    design: Path
+    identity: ArtefactIdentity
+    strategy: StrategyOptions
+    solver: SolverOptions
+    split: Split
+    folds: NDArray[np.int64]
+    restart: int
+    n_targets: int
+    seed: int
+    run: str
+
+    @property
+    def label(self) -> str:
+        """What the fit is called in messages."""
+        return f"{self.chunk.id} {self.solver.name} {self.split.name} restart {self.restart}"
+
+
+def fit_one(task: FitTask) -> StoredFit:
+    """Make one fit and score it on every subset of its split.
+
+    Parameters
+    ----------
+    task : FitTask
+        What to fit.
+
+    Returns
+    -------
+    StoredFit
+    """
+    rows = HDF5Rows(task.design, task.identity)
+    strategy = build_strategy(task.strategy)
+    sizes = read_layout(task.design)
+    n_spatial, n_temporal = next(iter(sizes.values()))
+    layout = strategy.layout(list(sizes), n_spatial, n_temporal)
+    train = task.split.train
+    problem = FitProblem(
+        layout,
+        SelectedRows(rows, train),
+        task.split.outcome[train],
+        rank=strategy.model(layout).rank,
+        fold_groups=task.folds[train],
+        name=task.label,
+        provides=strategy.provides,
+    )
+    random = generator(
+        task.seed,
+        "fit",
+        task.chunk.id,
+        strategy.name,
+        task.solver.name,
+        task.split.name,
+        task.restart,
+    )
+    fit = build_solver(task.solver).solve(problem, None, random)
+    return StoredFit.of(
+        fit,
+        strategy=strategy.name,
+        solver=task.solver.name,
+        split=task.split.name,
+        restart=task.restart,
+        scores=_score(task, fit, rows, strategy.name),
+        curves=_curves(fit),
+    )
+
+
+def _score(task: FitTask, fit: FitResult, rows: HDF5Rows, strategy: str) -> list[ScoreRow]:
+    model = ScoredModel(
+        "chunk",
+        task.chunk.spatial.name,
+        task.chunk.temporal.name,
+        strategy,
+        task.solver.name,
+        task.split.name,
+        restart=task.restart,
+    )
+    if fit.usable:
+        score = scores_of_rows(rows, fit.theta, fit.intercept)
+        probability = probabilities(score, task.split)
+    else:
+        score = probability = np.full(rows.n_rows, np.nan)
+    subsets = {name: task.split.subset(name) for name in SUBSETS}
+    return score_table_rows(
+        model,
+        task.split.outcome,
+        score,
+        probability,
+        subsets,
+        n_targets=task.n_targets,
+        status=fit.status,
+    )
+
+
+def _curves(fit: FitResult) -> dict[str, NDArray[np.float64]]:
+    curve = fit.penalty_curve
+    chosen = {"chosen_ridge": np.atleast_1d(fit.ridge)} if np.isfinite(fit.ridge) else {}
+    if curve is None:
+        return chosen
+    return chosen | {
+        "ridge": curve.ridge,
+        "smoothness": curve.smoothness,
+        "held_out_loss": curve.loss,
+        "held_out_loss_se": curve.standard_error,
+    }
+
+
+def fit_batch(configuration: Configuration, batch_name: str, *, n_workers: int) -> None:
+    """Fit the chunks of a batch that are not there yet, and record the batch.
+
+    Parameters
+    ----------
+    configuration : Configuration
+        The run.
+    batch_name : str
+        Which batch.
+    n_workers : int
+        Dask workers.
+
+    Raises
+    ------
+    ChunkFailedError
+        If chunks could not be fitted; the others are kept.
+    """
+    batch = find_batch(configuration, batch_name)
+    paths = RunPaths.of(configuration)
+    fingerprint = recorded_fingerprint(paths)
+    identities = ChunkIdentities.of(configuration, fingerprint)
+    stale = [
+        chunk
+        for chunk in batch.chunks
+        if not fits_are_current(
+            paths.fits(chunk), artefact_identity(identities.fits(chunk), chunk, fingerprint)
+        )
+    ]
+    kept = len(batch.chunks) - len(stale)
+    logger.info("%s: %d chunks to fit, %d up to date", batch.name, len(stale), kept)
+    if stale:
+        with open_engine(n_workers, scheduler=configuration.resources.scheduler) as engine:
+            fit_chunks(configuration, stale, engine, paths, identities, fingerprint)
+    write_batch_record(paths, "fit", batch, identities)
+
+
+def fit_chunks(
+    configuration: Configuration,
+    chunks: Sequence[Chunk],
+    engine: Engine,
+    paths: RunPaths,
+    identities: ChunkIdentities,
+    fingerprint: str,
+) -> None:
+    """Fit chunks; a chunk's file appears when all its fits are there.
+
+    Parameters
+    ----------
+    configuration : Configuration
+        The run.
+    chunks : sequence of Chunk
+        Projected chunks.
+    engine : Engine
+        Runs the fits.
+    paths : RunPaths
+        Files of the run.
+    identities : ChunkIdentities
+        What the files are made from.
+    fingerprint : str
+        Fingerprint of the databases.
+
+    Raises
+    ------
+    ChunkFailedError
+        If fits gave no result (a lost worker, no memory); chunks without such fits are kept.
+    """
+    failures: list[Problem] = []
+    n_fits = configuration.n_fits_per_chunk
+    tasks = _tasks(configuration, chunks, paths, identities, fingerprint)
+    outcomes = engine.try_map_ordered(fit_one, tasks)
+    with progress("fitting", len(chunks) * n_fits, "fits") as report:
+        for chunk in chunks:
+            fits: list[StoredFit] = []
+            for _ in range(n_fits):
+                outcome = next(outcomes)
+                report.advance()
+                if isinstance(outcome, TaskFailure):
+                    failures.append(_failure(chunk, outcome))
+                else:
+                    fits.append(outcome)
+            if len(fits) == n_fits:
+                identity = artefact_identity(identities.fits(chunk), chunk, fingerprint)
+                write_fits(paths.fits(chunk), identity, fits)
+                logger.info("%s: %d fits", chunk.id, n_fits)
+    if failures:
+        raise ChunkFailedError(failures)
+
+
+def _failure(chunk: Chunk, outcome: TaskFailure) -> Problem:
+    logger.error("chunk %s", chunk.id, exc_info=outcome.error)
+    return Problem(
+        "chunk-failed", f"chunk {chunk.id}", outcome.reason, "run the same command again"
+    )
+
+
+def _tasks(
+    configuration: Configuration,
+    chunks: Sequence[Chunk],
+    paths: RunPaths,
+    identities: ChunkIdentities,
+    fingerprint: str,
+) -> Iterator[FitTask]:
+    for chunk in chunks:
+        with open_databases(configuration) as database:
+            samples = WindowSamples.of(database, chunk.temporal)
+        design = artefact_identity(identities.design(chunk), chunk, fingerprint)
+        for split, definition in zip(
+            samples.splits(configuration), configuration.split_definitions().values(), strict=True
+        ):
+            folds = fold_groups(samples, definition)
+            for strategy in configuration.strategies:
+                for solver in configuration.solvers:
+                    for restart in range(solver.restarts):
+                        yield FitTask(
+                            chunk,
+                            paths.design(chunk),
+                            design,
+                            strategy,
+                            solver,
+                            split,
+                            folds,
+                            restart,
+                            samples.n_targets,
+                            configuration.seed,
+                            configuration.run,
+                        )

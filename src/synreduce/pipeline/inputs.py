@@ -1,0 +1,208 @@
+"""A run's databases as the stages see them: sources, bases, samples and splits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from synreduce.chunks import Split, make_split, outcomes, time_since_last_spike
+from synreduce.database import Grouping, open_database
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from synreduce.chunks import SpatialRange, TemporalRange
+    from synreduce.configuration import Configuration
+    from synreduce.database import Database
+
+FloatArray = NDArray[np.float64] if TYPE_CHECKING else object
+
+
+@dataclass(frozen=True)
+class RunBases:
+    """Basis functions of a run on the whole dendrite and the whole input window.
+
+    Parameters
+    ----------
+    spatial : ndarray, shape (K, n_bins)
+        Over soma-distance bins.
+    temporal : ndarray, shape (L, width)
+        Over the input window, oldest millisecond first, lag 0 last.
+    distance_edges : ndarray, shape (n_bins + 1,)
+        Edges of the bins, um.
+    """
+
+    spatial: FloatArray
+    temporal: FloatArray
+    distance_edges: FloatArray
+
+    @classmethod
+    def of(cls, configuration: Configuration) -> RunBases:
+        """Evaluate the basis functions of a configuration.
+
+        Parameters
+        ----------
+        configuration : Configuration
+            The run.
+
+        Returns
+        -------
+        RunBases
+        """
+        n_bins, width = configuration.n_distance_bins, configuration.window.width_ms
+        return cls(
+            configuration.basis.spatial.basis(n_bins).matrix,
+            configuration.basis.temporal.basis(width).matrix,
+            configuration.input.distance_bin_um * np.arange(n_bins + 1),
+        )
+
+    def bins(self, space: SpatialRange) -> slice:
+        """Soma-distance bins of a spatial range.
+
+        Parameters
+        ----------
+        space : SpatialRange
+            Starts and ends at edges of bins.
+
+        Returns
+        -------
+        slice
+        """
+        first, last = np.searchsorted(self.distance_edges, (space.start_um, space.stop_um))
+        return slice(int(first), int(last))
+
+
+def open_databases(configuration: Configuration) -> Database:
+    """Open all databases of a run as one.
+
+    Parameters
+    ----------
+    configuration : Configuration
+        The run.
+
+    Returns
+    -------
+    Database
+        A context manager.
+    """
+    return open_database([(entry.id, entry.file) for entry in configuration.databases])
+
+
+def with_database(configuration: Configuration, path: Path) -> Configuration:
+    """The same run on another database.
+
+    Parameters
+    ----------
+    configuration : Configuration
+        The run.
+    path : Path
+        Activation database that takes the place of the configured ones.
+
+    Returns
+    -------
+    Configuration
+        Without an example to be made.
+    """
+    entry = type(configuration.databases[0])(id=configuration.databases[0].id, path=str(path))
+    return configuration.model_copy(update={"databases": (entry,), "example": None})
+
+
+def grouping_of(configuration: Configuration) -> Grouping | None:
+    """Which group every activation belongs to; None for the groups of the database.
+
+    Parameters
+    ----------
+    configuration : Configuration
+        The run.
+
+    Returns
+    -------
+    Grouping or None
+    """
+    chosen = configuration.input.grouping
+    if chosen.by == "group" and not chosen.map:
+        return None
+    return Grouping(by=chosen.by, map=chosen.map or None, signs=chosen.signs or None)
+
+
+@dataclass(frozen=True)
+class WindowSamples:
+    """Outcome and time since the last spike of all samples of a temporal chunk.
+
+    Parameters
+    ----------
+    trial_ids : ndarray of str, shape (n_trials,)
+        Unique over all databases.
+    outcome : ndarray of uint8, shape (n_trials, n_targets)
+        1 where the target window holds a spike.
+    isi : ndarray of float64, shape (n_trials, n_targets)
+        Time since the last spike before the target window, ms; infinite if there was none.
+    target_starts : ndarray, shape (n_targets,)
+        ms.
+    """
+
+    trial_ids: NDArray[np.str_]
+    outcome: NDArray[np.uint8]
+    isi: FloatArray
+    target_starts: FloatArray
+
+    @classmethod
+    def of(cls, database: Database, window: TemporalRange) -> WindowSamples:
+        """Look up the samples of a temporal chunk.
+
+        Parameters
+        ----------
+        database : Database
+            All databases of the run.
+        window : TemporalRange
+            Target windows.
+
+        Returns
+        -------
+        WindowSamples
+        """
+        spikes = database.spike_times
+        starts = window.target_starts
+        return cls(
+            np.asarray(database.trial_ids),
+            outcomes(spikes, starts, window.target_width_ms),
+            time_since_last_spike(spikes, starts),
+            starts,
+        )
+
+    @property
+    def n_targets(self) -> int:
+        """Target windows per trial."""
+        return self.target_starts.size
+
+    def splits(self, configuration: Configuration) -> list[Split]:
+        """Divide the samples as every split of a configuration says.
+
+        Parameters
+        ----------
+        configuration : Configuration
+            The run.
+
+        Returns
+        -------
+        list of Split
+        """
+        definitions: Mapping[str, object] = configuration.split_definitions()
+        return [
+            make_split(
+                definition,  # type: ignore[arg-type]
+                name,
+                configuration.seed,
+                self.trial_ids,
+                self.outcome,
+                self.isi,
+                self.target_starts,
+                configuration.window.width_ms,
+            )
+            for name, definition in definitions.items()
+        ]

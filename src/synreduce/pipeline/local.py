@@ -1,0 +1,99 @@
+"""The whole chain in one process, with the same functions and numbers as the workflow."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from synreduce.execution import open_engine
+from synreduce.pipeline.batches import ChunkIdentities, run_batches
+from synreduce.pipeline.check import recorded_fingerprint, write_check
+from synreduce.pipeline.fitting import fit_chunks
+from synreduce.pipeline.inputs import with_database
+from synreduce.pipeline.merge_run import merge_chunks
+from synreduce.pipeline.paths import RunPaths
+from synreduce.pipeline.projecting import project_chunks
+from synreduce.result import Result, open_result
+
+if TYPE_CHECKING:
+    from synreduce.configuration import Configuration
+
+
+def fit_to_file(
+    database: Path, configuration: Configuration, output: Path, *, n_workers: int = 1
+) -> Result:
+    """Project, fit and merge all chunks of a run; write the result and its table of scores.
+
+    Parameters
+    ----------
+    database : Path
+        Activation database, in place of the configured ones.
+    configuration : Configuration
+        The run.
+    output : Path
+        The merged file; ``scores.csv`` and ``run.json`` are written beside it, under its name.
+    n_workers : int, default: 1
+        Dask workers.
+
+    Returns
+    -------
+    Result
+        The merged file, opened.
+
+    Raises
+    ------
+    InputError
+        With every problem found, before anything is fitted.
+    """
+    run = with_database(configuration, database)
+    output = Path(output)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=output.parent, prefix=f".{output.name}.") as folder:
+        paths = RunPaths(Path(folder))
+        write_check(run, paths)
+        fingerprint = recorded_fingerprint(paths)
+        identities = ChunkIdentities.of(run, fingerprint)
+        with open_engine(n_workers, scheduler=run.resources.scheduler) as engine:
+            for batch in run_batches(run):
+                chunks = batch.chunks
+                project_chunks(run, chunks, engine, paths, identities, fingerprint)
+                fit_chunks(run, chunks, engine, paths, identities, fingerprint)
+            merge_chunks(run, engine, paths)
+        for source, target in (
+            (paths.scores, output.with_suffix(".scores.csv")),
+            (paths.run_record, output.with_suffix(".run.json")),
+            (paths.merged, output),
+        ):
+            source.replace(target)
+    return open_result(output)
+
+
+def fit(database: Path | str, configuration: Configuration, *, n_workers: int = 1) -> Result:
+    """Run the whole chain in one process and keep nothing on disk but the result in memory's reach.
+
+    Parameters
+    ----------
+    database : Path or str
+        Activation database.
+    configuration : Configuration
+        The run.
+    n_workers : int, default: 1
+        Dask workers.
+
+    Returns
+    -------
+    Result
+        Its file lies in a temporary folder that goes when the result is closed.
+
+    Raises
+    ------
+    InputError
+        With every problem found, before anything is fitted.
+    """
+    folder = tempfile.TemporaryDirectory(prefix="synreduce-")
+    result = fit_to_file(
+        Path(database), configuration, Path(folder.name) / "merged.h5", n_workers=n_workers
+    )
+    result.keep(folder)
+    return result

@@ -1,0 +1,306 @@
+"""Project the chunks of a batch: blocks of trials on Dask workers, one process writes the files."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from synreduce import __version__
+from synreduce.chunks import trial_blocks
+from synreduce.errors import DataError, Problem
+from synreduce.execution import open_engine
+from synreduce.pipeline.batches import ChunkIdentities, find_batch, write_batch_record
+from synreduce.pipeline.check import recorded_fingerprint
+from synreduce.pipeline.inputs import RunBases, WindowSamples, grouping_of, open_databases
+from synreduce.pipeline.paths import RunPaths
+from synreduce.projection import project_counts
+from synreduce.progress import progress
+from synreduce.result import ArtefactIdentity, DesignSamples, design_is_current, design_writer
+from synreduce.units import parse_bytes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from synreduce.chunks import Batch, Chunk
+    from synreduce.configuration import Configuration
+    from synreduce.database import Database, Grouping
+    from synreduce.execution import Engine
+
+logger = logging.getLogger(__name__)
+
+_BLOCKS_HELD_PER_WORKER = 3
+"""A block being read, one being projected and one waiting to be written."""
+
+_WHOLE_MS = 1e-6
+
+
+@dataclass(frozen=True)
+class _WindowPart:
+    """One temporal chunk within the counts of a block."""
+
+    start: int
+    stop: int
+    target_stops: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class _BlockTask:
+    """A block of trials to be projected for several temporal chunks of one spatial range."""
+
+    database: Database
+    trials: slice
+    grouping: Grouping | None
+    distance_edges: NDArray[np.float64]
+    beyond: str
+    t0: float
+    t1: float
+    spatial: NDArray[np.float64]
+    temporal: NDArray[np.float64]
+    parts: tuple[_WindowPart, ...]
+
+
+def project_block(task: _BlockTask) -> list[NDArray[np.float32]]:
+    """Read the counts of a block of trials once and project them for every temporal chunk.
+
+    Each chunk is projected from its own window alone, so its numbers do not depend on which other
+    chunks shared the reading.
+
+    Parameters
+    ----------
+    task : _BlockTask
+        What to read and project.
+
+    Returns
+    -------
+    list of ndarray of float32, shape (n_trials * n_targets, n_features)
+        One per temporal chunk.
+    """
+    with task.database as database:
+        counts = database.counts(
+            task.grouping,
+            task.distance_edges,
+            task.t0,
+            task.t1,
+            trials=task.trials,
+            beyond=task.beyond,
+        )
+    return [
+        project_counts(
+            {name: array[:, part.start : part.stop] for name, array in counts.items()},
+            task.spatial,
+            task.temporal,
+            part.target_stops,
+        )
+        for part in task.parts
+    ]
+
+
+def project_batch(configuration: Configuration, batch_name: str, *, n_workers: int) -> None:
+    """Project the chunks of a batch that are not there yet, and record the batch.
+
+    Parameters
+    ----------
+    configuration : Configuration
+        The run.
+    batch_name : str
+        Which batch.
+    n_workers : int
+        Dask workers.
+
+    Raises
+    ------
+    DataError
+        If the databases do not hold the window, or changed while they were read.
+    ResourceError
+        If there is no space or memory.
+    """
+    batch = find_batch(configuration, batch_name)
+    paths = RunPaths.of(configuration)
+    fingerprint = recorded_fingerprint(paths)
+    identities = ChunkIdentities.of(configuration, fingerprint)
+    stale = [
+        chunk
+        for chunk in batch.chunks
+        if not design_is_current(
+            paths.design(chunk), artefact_identity(identities.design(chunk), chunk, fingerprint)
+        )
+    ]
+    kept = len(batch.chunks) - len(stale)
+    logger.info("%s: %d chunks to project, %d up to date", batch.name, len(stale), kept)
+    if stale:
+        scheduler = configuration.resources.scheduler
+        with open_engine(n_workers, scheduler=scheduler) as engine:
+            project_chunks(configuration, stale, engine, paths, identities, fingerprint)
+    write_batch_record(paths, "project", batch, identities)
+
+
+def artefact_identity(digest: str, chunk: Chunk, fingerprint: str) -> ArtefactIdentity:
+    """Describe what a chunk's file has to be made from.
+
+    Parameters
+    ----------
+    digest : str
+        From `ChunkIdentities`.
+    chunk : Chunk
+        Cell of the grid.
+    fingerprint : str
+        Fingerprint of the databases.
+
+    Returns
+    -------
+    ArtefactIdentity
+    """
+    return ArtefactIdentity(chunk.id, digest, fingerprint, __version__)
+
+
+def project_chunks(
+    configuration: Configuration,
+    chunks: Sequence[Chunk],
+    engine: Engine,
+    paths: RunPaths,
+    identities: ChunkIdentities,
+    fingerprint: str,
+) -> None:
+    """Project chunks of one spatial range; chunks whose windows overlap share the reading.
+
+    Parameters
+    ----------
+    configuration : Configuration
+        The run.
+    chunks : sequence of Chunk
+        All of the same spatial range.
+    engine : Engine
+        Runs blocks of trials.
+    paths : RunPaths
+        Files of the run.
+    identities : ChunkIdentities
+        What the files are made from.
+    fingerprint : str
+        Fingerprint of the databases.
+    """
+    width = configuration.window.width_ms
+    for group in _sharing_reading(chunks, width):
+        with open_databases(configuration) as database, ExitStack() as files:
+            writers = [
+                files.enter_context(
+                    design_writer(
+                        paths.design(chunk),
+                        artefact_identity(identities.design(chunk), chunk, fingerprint),
+                        _design_samples(database, chunk),
+                        _layout(configuration, database),
+                    )
+                )
+                for chunk in group
+            ]
+            tasks = _block_tasks(configuration, group, database, engine.n_workers)
+            title = f"projecting {group[0].id}" + (f" to {group[-1].id}" if group[1:] else "")
+            with progress(title, database.n_trials, "trials") as report:
+                for task, rows in zip(tasks, engine.map_ordered(project_block, tasks), strict=True):
+                    for writer, block in zip(writers, rows, strict=True):
+                        writer.append(block)
+                    report.advance(task.trials.stop - task.trials.start)
+            _refuse_changed(database, fingerprint)
+
+
+def _refuse_changed(database: Database, fingerprint: str) -> None:
+    with database.reopened() as again:
+        if again.fingerprint != fingerprint:
+            raise DataError(
+                Problem(
+                    "database-changed",
+                    str(database.path),
+                    "the database changed while it was read",
+                    "run the same command again when nothing writes to it",
+                )
+            )
+
+
+def _sharing_reading(chunks: Sequence[Chunk], width_ms: float) -> Iterator[list[Chunk]]:
+    """Cut chunks into runs whose input windows overlap."""
+    ordered = sorted(chunks, key=_start_of_chunk)
+    run: list[Chunk] = []
+    for chunk in ordered:
+        if run and chunk.temporal.start_ms - width_ms >= run[-1].temporal.stop_ms:
+            yield run
+            run = []
+        run.append(chunk)
+    if run:
+        yield run
+
+
+def _start_of_chunk(chunk: Chunk) -> float:
+    return chunk.temporal.start_ms
+
+
+def _design_samples(database: Database, chunk: Chunk) -> DesignSamples:
+    samples = WindowSamples.of(database, chunk.temporal)
+    n_trials, n_targets = samples.outcome.shape
+    return DesignSamples(
+        outcome=samples.outcome.ravel(),
+        isi=samples.isi.ravel().astype(np.float32),
+        target_start=np.tile(samples.target_starts, n_trials),
+        trial=np.repeat(np.arange(n_trials), n_targets),
+    )
+
+
+def _layout(configuration: Configuration, database: Database) -> dict[str, tuple[int, int]]:
+    bases = RunBases.of(configuration)
+    sizes = (bases.spatial.shape[0], bases.temporal.shape[0])
+    groups = database.groups_of(grouping_of(configuration))
+    return {group.name: sizes for group in groups}
+
+
+def _block_tasks(
+    configuration: Configuration, chunks: Sequence[Chunk], database: Database, n_workers: int
+) -> list[_BlockTask]:
+    bases = RunBases.of(configuration)
+    space = chunks[0].spatial
+    bins = bases.bins(space)
+    width = bases.temporal.shape[1]
+    t0 = min(float(chunk.temporal.target_stops[0]) for chunk in chunks) - width
+    t1 = max(float(chunk.temporal.target_stops[-1]) for chunk in chunks)
+    parts = tuple(_window_part(chunk, t0, width) for chunk in chunks)
+    n_groups = len(database.groups_of(grouping_of(configuration)))
+    n_features = n_groups * bases.spatial.shape[0] * bases.temporal.shape[0]
+    n_targets = sum(part.target_stops.size for part in parts)
+    bytes_per_trial = n_groups * (t1 - t0) * (bins.stop - bins.start) + 4.0 * n_targets * n_features
+    budget = parse_bytes(configuration.resources.memory) // (_BLOCKS_HELD_PER_WORKER * n_workers)
+    is_last = space.stop_um >= bases.distance_edges[-1]
+    return [
+        _BlockTask(
+            database=database.closed(),
+            trials=trials,
+            grouping=grouping_of(configuration),
+            distance_edges=bases.distance_edges[bins.start : bins.stop + 1],
+            beyond=configuration.input.beyond_last_bin if is_last else "drop",
+            t0=t0,
+            t1=t1,
+            spatial=bases.spatial[:, bins],
+            temporal=bases.temporal,
+            parts=parts,
+        )
+        for trials in trial_blocks(database.n_trials, bytes_per_trial, budget)
+    ]
+
+
+def _window_part(chunk: Chunk, t0: float, width: int) -> _WindowPart:
+    stops: NDArray[Any] = chunk.temporal.target_stops - t0
+    whole = np.rint(stops).astype(np.int64)
+    if np.abs(stops - whole).max() > _WHOLE_MS:
+        raise DataError(
+            Problem(
+                "target-not-on-grid",
+                f"chunk {chunk.id}",
+                "target windows that share a reading must lie whole milliseconds apart",
+                "use a step and start in whole milliseconds",
+            )
+        )
+    start = int(whole[0]) - width
+    return _WindowPart(start, int(whole[-1]), whole - start)

@@ -1,0 +1,6 @@
+from synreduce.pipeline.jobs import job
+from synreduce.pipeline.projecting import project_batch
+
+batch = snakemake.wildcards.batch
+with job("project", snakemake.config, snakemake.log[0], batch) as configuration:
+    project_batch(configuration, batch, n_workers=snakemake.threads)

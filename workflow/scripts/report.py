@@ -1,0 +1,7 @@
+from pathlib import Path
+
+from synreduce.pipeline.jobs import job
+from synreduce.result.report import write_report
+
+with job("report", snakemake.config, snakemake.log[0]):
+    write_report(Path(snakemake.input.merged), Path(snakemake.output[0]))
