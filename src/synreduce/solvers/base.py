@@ -1,0 +1,154 @@
+"""What a solver is."""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from typing import Annotated, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from synreduce.errors import ConfigurationError, Problem
+from synreduce.solvers.problem import FitProblem
+from synreduce.solvers.records import FitResult, result_without_weights, with_seconds
+from synreduce.solvers.training import TrainingData
+
+FloatArray = NDArray[np.float64]
+
+
+class SolverOptions(BaseModel):
+    """Options that all solvers share. The subclass adds its ``kind``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    name: str = ""
+    """Name in results; empty: the kind."""
+    restarts: Annotated[int, Field(ge=1)] = 1
+    """Fits from different starts; the best on training samples is kept, all are recorded."""
+    max_evaluations: Annotated[int, Field(ge=1)] | None = None
+    """Evaluations of the objective in one fit at most; null: the solver's own limits."""
+    max_seconds: Annotated[float, Field(gt=0)] | None = None
+    """Wall-clock budget of one fit; null: none. A fit that it stops differs from run to run."""
+
+
+class Solver(ABC):
+    """Finds parameters that optimise an objective on a problem.
+
+    Parameters
+    ----------
+    options : SolverOptions, optional
+        Of the class `Options`; default: its defaults.
+    """
+
+    kind: ClassVar[str]
+    Options: ClassVar[type[SolverOptions]]
+    needs: ClassVar[frozenset[str]]
+    """Capabilities that the problem must offer."""
+    monotone: ClassVar[bool] = False
+    """Whether the trace of the objective never rises."""
+
+    def __init__(self, options: SolverOptions | None = None) -> None:
+        self.options = self.Options() if options is None else options
+
+    @property
+    def name(self) -> str:
+        """Name in results."""
+        return self.options.name or self.kind
+
+    def refuse_incompatible(self, provides: frozenset[str], problem_name: str) -> None:
+        """Refuse a problem that lacks what this solver needs, before any work.
+
+        Parameters
+        ----------
+        provides : frozenset of str
+            Capabilities of the problem or strategy.
+        problem_name : str
+            Its name.
+
+        Raises
+        ------
+        ConfigurationError
+            If something is missing.
+        """
+        missing = sorted(self.needs - provides)
+        if missing:
+            what = (
+                f"solver '{self.name}' needs {', '.join(sorted(self.needs))}, but "
+                f"'{problem_name}' lacks {', '.join(missing)}"
+            )
+            fix = "choose a solver that needs the score alone, e.g. cobyla"
+            raise ConfigurationError(Problem("incompatible-solver", "solvers", what, fix))
+
+    def solve(
+        self,
+        problem: FitProblem,
+        start: FloatArray | None = None,
+        rng: np.random.Generator | None = None,
+    ) -> FitResult:
+        """Fit.
+
+        Parameters
+        ----------
+        problem : FitProblem
+            Training samples and model.
+        start : numpy.ndarray, shape (n_parameters,), optional
+            Where to start; default: the solver's own choice.
+        rng : numpy.random.Generator, optional
+            Source of random starts; default: seeded with 0.
+
+        Returns
+        -------
+        FitResult
+            Data that cannot be fitted give a status and NaN weights, never an exception.
+
+        Raises
+        ------
+        ConfigurationError
+            If the problem lacks what this solver needs, or the start has the wrong length.
+        """
+        self.refuse_incompatible(problem.provides, problem.name)
+        if start is not None and np.shape(start) != (problem.model.n_parameters,):
+            what = f"start of shape {np.shape(start)} for {problem.model.n_parameters} parameters"
+            raise ConfigurationError(
+                Problem("bad-start", self.name, what, "give one per parameter")
+            )
+        began = time.perf_counter()
+        result = self._solve_checked(problem, start, rng or np.random.default_rng(0))
+        return with_seconds(result, time.perf_counter() - began)
+
+    def _solve_checked(
+        self, problem: FitProblem, start: FloatArray | None, rng: np.random.Generator
+    ) -> FitResult:
+        n_positive = problem.n_positive
+        rarer = min(n_positive, problem.rows.n_rows - n_positive)
+        if rarer == 0:
+            message = f"{n_positive} of {problem.rows.n_rows} samples have a spike: one class only"
+            return result_without_weights(problem, "one_class", message)
+        if rarer < problem.minimum_positives:
+            message = (
+                f"{n_positive} of {problem.rows.n_rows} samples have a spike; of either class at "
+                f"least {problem.minimum_positives} are needed"
+            )
+            return result_without_weights(problem, "too_few_spikes", message)
+        data = TrainingData(problem)
+        if data.n_bad_rows:
+            message = f"{data.n_bad_rows} samples hold values that are not finite"
+            return result_without_weights(problem, "failed", message)
+        try:
+            result = self._solve(data, start, rng)
+        except (np.linalg.LinAlgError, FloatingPointError) as error:
+            return result_without_weights(problem, "failed", f"{type(error).__name__}: {error}")
+        if not (np.isfinite(result.theta).all() and np.isfinite(result.intercept)):
+            message = f"weights are not finite ({result.message})"
+            return result_without_weights(
+                problem, "failed", message, n_evaluations=result.n_evaluations
+            )
+        return result
+
+    @abstractmethod
+    def _solve(
+        self, data: TrainingData, start: FloatArray | None, rng: np.random.Generator
+    ) -> FitResult:
+        """Fit samples that have both classes and finite rows."""

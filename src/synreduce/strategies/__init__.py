@@ -1,0 +1,23 @@
+"""Strategies: which terms a design has and what its parameters mean."""
+
+from synreduce.strategies.base import Strategy, StrategyOptions
+from synreduce.strategies.canonical import CanonicalForm, canonical_form, standard_reference
+from synreduce.strategies.factors import FactorModel, Factors, Rank, singular_pairs
+from synreduce.strategies.registry import STRATEGIES, build_strategy
+from synreduce.strategies.spatiotemporal import SpatiotemporalOptions, SpatiotemporalRaisedCosine
+
+__all__ = [
+    "STRATEGIES",
+    "CanonicalForm",
+    "FactorModel",
+    "Factors",
+    "Rank",
+    "SpatiotemporalOptions",
+    "SpatiotemporalRaisedCosine",
+    "Strategy",
+    "StrategyOptions",
+    "build_strategy",
+    "canonical_form",
+    "singular_pairs",
+    "standard_reference",
+]
