@@ -1,6 +1,7 @@
 """The grid of chunks, outcomes of samples, and splits into train and test."""
 
 from synreduce.chunks.grid import Batch, Chunk, Grid, SpatialRange, TemporalRange
+from synreduce.chunks.groups import GROUPINGS
 from synreduce.chunks.memory import TRIALS_PER_QUANTUM, trial_blocks
 from synreduce.chunks.outcomes import SpikeTimesLike, outcomes, time_since_last_spike
 from synreduce.chunks.report import DEFAULT_MINIMUM, too_few_positives
@@ -10,6 +11,7 @@ from synreduce.chunks.splits import SplitDefinition, make_split
 
 __all__ = [
     "DEFAULT_MINIMUM",
+    "GROUPINGS",
     "SUBSETS",
     "TEST_FIRST",
     "TEST_SECOND",

@@ -93,4 +93,5 @@ def time_since_last_spike(
     early = np.flatnonzero(first_after < n_targets)
     np.maximum.at(last, (_trial_of(early, pointer), first_after[early]), times[early])
     np.maximum.accumulate(last, axis=1, out=last)
-    return np.subtract(target_starts[np.newaxis, :], last, out=last)
+    since: NDArray[np.float64] = np.subtract(target_starts, last, out=last)
+    return since

@@ -1,0 +1,140 @@
+"""What the types of single values cannot say: values that do not go together."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import PurePath
+
+from synreduce.configuration.findings import Finding
+from synreduce.configuration.grid_checks import (
+    number_of_chunks,
+    spatial_ranges,
+    targets_reach_the_data,
+    temporal_ranges,
+)
+from synreduce.configuration.model import Configuration
+from synreduce.configuration.paths import unset_variables
+from synreduce.solvers import SOLVERS
+from synreduce.strategies import STRATEGIES
+
+Check = Callable[[Configuration], Iterator[Finding]]
+
+
+def databases(configuration: Configuration) -> Iterator[Finding]:
+    """Same id or path twice, and variables that are not set."""
+    first_id: dict[str, str] = {}
+    first_path: dict[str, str] = {}
+    for position, database in enumerate(configuration.databases):
+        key = ("databases", position)
+        if database.id in first_id:
+            what = f"id '{database.id}' is used by {first_id[database.id]} and {database.path}"
+            yield Finding("duplicate-id", (*key, "id"), what, "set distinct ids")
+        place = str(PurePath(database.path))
+        if place in first_path:
+            what = f"'{first_path[place]}' and '{database.id}' are the same file {database.path}"
+            yield Finding("duplicate-database", (*key, "path"), what, "remove one")
+        first_id.setdefault(database.id, database.path)
+        first_path.setdefault(place, database.id)
+        for variable in unset_variables(database.path):
+            what = f"${variable} is not set"
+            yield Finding("unset-variable", (*key, "path"), what, f"export {variable}=...")
+        if any(char in database.path for char in "*?["):
+            what = f"'{database.path}' is a pattern; patterns are not expanded"
+            yield Finding("pattern", (*key, "path"), what, "list every database")
+
+
+def names(configuration: Configuration) -> Iterator[Finding]:
+    """Names that results could not tell apart."""
+    for section in ("strategies", "solvers"):
+        entries = getattr(configuration, section)
+        counted = Counter(entry.name for entry in entries)
+        for position, entry in enumerate(entries):
+            if counted[entry.name] > 1:
+                what = f"name '{entry.name}' is used {counted[entry.name]} times"
+                fix = "give each entry a 'name' of its own"
+                yield Finding("duplicate-name", (section, position, "name"), what, fix)
+    seen: set[str] = set()
+    for position, split in enumerate(configuration.splits):
+        for name in split.definitions():
+            if name in seen:
+                what = f"two splits would be named '{name}'"
+                path = ("splits", position, "name")
+                yield Finding("duplicate-name", path, what, "give each split a name of its own")
+            seen.add(name)
+
+
+def window_and_bins(configuration: Configuration) -> Iterator[Finding]:
+    """Bins that do not fill the range of soma distances."""
+    settings = configuration.input
+    bins = settings.distance_max_um / settings.distance_bin_um
+    if abs(bins - round(bins)) > 1e-9 or round(bins) < 1:
+        what = (
+            f"{settings.distance_max_um:g} um / bins of {settings.distance_bin_um:g} um leaves "
+            f"{settings.distance_max_um % settings.distance_bin_um:g} um"
+        )
+        whole = max(1, round(bins)) * settings.distance_bin_um
+        yield Finding("partial-bin", ("input", "distance_max_um"), what, f"use {whole:g}")
+
+
+def basis_functions(configuration: Configuration) -> Iterator[Finding]:
+    """Functions that are zero everywhere; their weights could be anything."""
+    for axis, width in (
+        ("spatial", configuration.n_distance_bins),
+        ("temporal", configuration.window.width_ms),
+    ):
+        settings = getattr(configuration.basis, axis)
+        dead = (settings.basis(max(width, 1)).matrix == 0).all(axis=1)
+        for position in dead.nonzero()[0]:
+            what = (
+                f"the function with phase {settings.phases[position]:g} is zero at all {width} "
+                "points of the axis"
+            )
+            path = ("basis", axis, "phases", int(position))
+            yield Finding("zero-function", path, what, "remove this phase")
+
+
+def solvers_fit_strategies(configuration: Configuration) -> Iterator[Finding]:
+    """Solvers that need what a strategy does not offer."""
+    for position, solver in enumerate(configuration.solvers):
+        for strategy in configuration.strategies:
+            missing = SOLVERS[solver.kind].needs - STRATEGIES[strategy.kind].provides
+            if missing:
+                what = (
+                    f"solver '{solver.kind}' needs {', '.join(sorted(missing))}, which strategy "
+                    f"'{strategy.kind}' does not offer"
+                )
+                yield Finding("incompatible", ("solvers", position, "kind"), what, "cobyla")
+
+
+CHECKS: tuple[tuple[frozenset[str], Check], ...] = (
+    (frozenset({"databases"}), databases),
+    (frozenset({"strategies"}), lambda c: names(c)),
+    (frozenset({"input"}), window_and_bins),
+    (frozenset({"input", "window", "basis"}), basis_functions),
+    (frozenset({"strategies", "solvers"}), solvers_fit_strategies),
+    (frozenset({"input", "chunks"}), spatial_ranges),
+    (frozenset({"chunks"}), temporal_ranges),
+    (frozenset({"chunks", "window"}), targets_reach_the_data),
+    (frozenset({"chunks"}), number_of_chunks),
+)
+"""Sections that a check reads, and the check."""
+
+
+def findings(configuration: Configuration, sections: Iterable[str]) -> list[Finding]:
+    """Run all checks that read nothing but given sections.
+
+    Parameters
+    ----------
+    configuration : Configuration
+    sections : iterable of str
+        Keys of the root whose values are as the user wrote them.
+
+    Returns
+    -------
+    list of Finding
+    """
+    known = frozenset(sections)
+    return [
+        finding for needed, check in CHECKS if needed <= known for finding in check(configuration)
+    ]

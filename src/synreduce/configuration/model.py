@@ -1,0 +1,180 @@
+"""The configuration of a run: one typed model, from which default file, schema and table follow."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import Field
+
+from synreduce.chunks import Grid, SplitDefinition, TemporalRange
+from synreduce.configuration.choices import (
+    SOLVER_SETTINGS,
+    STRATEGY_SETTINGS,
+    SolverChoice,
+    StrategyChoice,
+)
+from synreduce.configuration.chunking import ChunksSettings
+from synreduce.configuration.fields import Count, Memory, Name, Section
+from synreduce.configuration.inputs import (
+    BasesSettings,
+    DatabaseChoice,
+    ExampleSettings,
+    InputSettings,
+    WindowSettings,
+)
+from synreduce.configuration.splitting import (
+    MinimumPositivesSettings,
+    SplitChoice,
+    TrialsSplitSettings,
+)
+from synreduce.storage import digest_of
+
+_MOST_JOBS = 100
+
+
+class MergeSettings(Section):
+    """How the fits of all chunks become one result."""
+
+    spatial: Literal["refine", "stack", "sum"] = "refine"
+    """`stack` refits one coefficient per chunk and group, `refine` then all weights together;
+    `sum` adds the scores up, for comparison."""
+    choose_by: Literal["auroc", "log_loss"] = "auroc"
+    """Metric on training samples that chooses the best restart."""
+    allow_partial: bool = False
+    """Whether to merge although chunks failed; their weights are NaN."""
+
+
+class ResourcesSettings(Section):
+    """What a job may use. The results do not depend on it."""
+
+    memory: Memory = "500 MB"
+    """Budget of one worker for the data it works on."""
+    threads: Count | None = None
+    """Workers of a job. Default: what the job was given."""
+    scheduler: Annotated[str, Field(min_length=1)] | None = None
+    """Address of a running Dask scheduler. Default: workers of the job's own."""
+
+
+class Configuration(Section):
+    """Everything that decides a run."""
+
+    run: Name
+    """Name of the run; results go to `results/<run>/`."""
+    seed: Annotated[int, Field(ge=0)] = 1
+    """Root of all random numbers; each draw's stream follows from it and what the draw is for."""
+    databases: Annotated[tuple[DatabaseChoice, ...], Field(min_length=1)]
+    """Activation databases; their trials are put one after the other."""
+    example: ExampleSettings | None = None
+    """Built-in example to write first, to the path of the first database."""
+    input: InputSettings = InputSettings()
+    """How activations are counted."""
+    window: WindowSettings = WindowSettings()
+    """Input window of a sample."""
+    basis: BasesSettings = BasesSettings()
+    """Basis functions of the filters."""
+    chunks: ChunksSettings
+    """The grid of chunks."""
+    splits: Annotated[tuple[SplitChoice, ...], Field(min_length=1)] = (TrialsSplitSettings(),)
+    """Splits into train and test; every chunk is fitted with each."""
+    minimum_positives: MinimumPositivesSettings = MinimumPositivesSettings()
+    """When a chunk has too few spikes to be fitted."""
+    strategies: Annotated[tuple[StrategyChoice, ...], Field(min_length=1)] = (
+        STRATEGY_SETTINGS["spatiotemporal_raised_cosine"].model_validate(
+            {"kind": "spatiotemporal_raised_cosine", "name": "spatiotemporal"}
+        ),
+    )
+    """Models that are fitted."""
+    solvers: Annotated[tuple[SolverChoice, ...], Field(min_length=1)] = (
+        SOLVER_SETTINGS["newton"].model_validate({"kind": "newton"}),
+    )
+    """Ways to find the parameters; every strategy is fitted by each."""
+    merge: MergeSettings = MergeSettings()
+    """How the fits of all chunks become one result."""
+    resources: ResourcesSettings = ResourcesSettings()
+    """What a job may use."""
+
+    def grid(self) -> Grid:
+        """List the chunks.
+
+        Returns
+        -------
+        Grid
+        """
+        windows: list[TemporalRange] = []
+        for section in self.chunks.temporal:
+            windows.extend(section.ranges())
+        return Grid(
+            self.chunks.spatial.ranges(self.input.distance_max_um),
+            tuple(sorted(windows)),
+        )
+
+    def chunks_per_job(self) -> int:
+        """Say how many chunks one job works on.
+
+        Returns
+        -------
+        int
+            As set, or such that a stage has at most about a hundred jobs.
+        """
+        if self.chunks.per_job != "auto":
+            return self.chunks.per_job
+        return max(1, math.ceil(len(self.grid().chunks) / _MOST_JOBS))
+
+    def split_definitions(self) -> dict[str, SplitDefinition]:
+        """List all splits, repeats and folds one by one.
+
+        Returns
+        -------
+        dict of str to SplitDefinition
+            By name, for `synreduce.chunks.make_split`.
+        """
+        return {
+            name: definition
+            for section in self.splits
+            for name, definition in section.definitions().items()
+        }
+
+    @property
+    def n_distance_bins(self) -> int:
+        """Number of soma-distance bins of the whole dendrite."""
+        return round(self.input.distance_max_um / self.input.distance_bin_um)
+
+    @property
+    def n_fits_per_chunk(self) -> int:
+        """Number of fits of one chunk: splits x strategies x starts of all solvers."""
+        starts = sum(solver.restarts for solver in self.solvers)
+        return len(self.split_definitions()) * len(self.strategies) * starts
+
+    def resolved_yaml(self) -> str:
+        """Write the configuration with all defaults filled in.
+
+        Returns
+        -------
+        str
+            YAML that loads as an equal configuration.
+        """
+        text: str = yaml.safe_dump(
+            self.model_dump(mode="json"),
+            sort_keys=False,
+            allow_unicode=True,
+            default_flow_style=None,
+        )
+        return text
+
+    def digest(self, *sections: str) -> str:
+        """Digest the resolved values of some sections, to know what a change of them touches.
+
+        Parameters
+        ----------
+        *sections : str
+            Keys of the root; none: all of them.
+
+        Returns
+        -------
+        str
+            SHA-256 in hexadecimal.
+        """
+        values = self.model_dump(mode="json")
+        return digest_of({name: values[name] for name in (sections or values)})
