@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,11 +16,9 @@ from synreduce.errors import ChunkFailedError, Problem
 from synreduce.evaluation import ScoredModel, ScoreRow, score_table_rows
 from synreduce.execution import open_engine
 from synreduce.execution.engine import TaskFailure
-from synreduce.pipeline.batches import ChunkIdentities, find_batch, write_batch_record
-from synreduce.pipeline.check import recorded_fingerprint
+from synreduce.pipeline.batches import find_batch, write_batch_record
+from synreduce.pipeline.checked_run import CheckedRun
 from synreduce.pipeline.inputs import WindowSamples, open_databases
-from synreduce.pipeline.paths import RunPaths
-from synreduce.pipeline.projecting import artefact_identity
 from synreduce.pipeline.scoring import fold_groups, probabilities, scores_of_rows
 from synreduce.progress import progress
 from synreduce.result import (
@@ -74,8 +73,6 @@ class FitTask:
         Target windows per trial.
     seed : int
         Root seed.
-    run : str
-        Name of the run.
     """
 
     chunk: Chunk
@@ -88,7 +85,6 @@ class FitTask:
     restart: int
     n_targets: int
     seed: int
-    run: str
 
     @property
     def label(self) -> str:
@@ -201,49 +197,32 @@ def fit_batch(configuration: Configuration, batch_name: str, *, n_workers: int) 
     ChunkFailedError
         If chunks could not be fitted; the others are kept.
     """
+    run = CheckedRun.open(configuration)
     batch = find_batch(configuration, batch_name)
-    paths = RunPaths.of(configuration)
-    fingerprint = recorded_fingerprint(paths)
-    identities = ChunkIdentities.of(configuration, fingerprint)
     stale = [
         chunk
         for chunk in batch.chunks
-        if not fits_are_current(
-            paths.fits(chunk), artefact_identity(identities.fits(chunk), chunk, fingerprint)
-        )
+        if not fits_are_current(run.paths.fits(chunk), run.fits_identity(chunk))
     ]
     kept = len(batch.chunks) - len(stale)
     logger.info("%s: %d chunks to fit, %d up to date", batch.name, len(stale), kept)
     if stale:
         with open_engine(n_workers, scheduler=configuration.resources.scheduler) as engine:
-            fit_chunks(configuration, stale, engine, paths, identities, fingerprint)
-    write_batch_record(paths, "fit", batch, identities)
+            fit_chunks(run, stale, engine)
+    write_batch_record(run.paths, "fit", batch, run.identities)
 
 
-def fit_chunks(
-    configuration: Configuration,
-    chunks: Sequence[Chunk],
-    engine: Engine,
-    paths: RunPaths,
-    identities: ChunkIdentities,
-    fingerprint: str,
-) -> None:
+def fit_chunks(run: CheckedRun, chunks: Sequence[Chunk], engine: Engine) -> None:
     """Fit chunks; a chunk's file appears when all its fits are there.
 
     Parameters
     ----------
-    configuration : Configuration
+    run : CheckedRun
         The run.
     chunks : sequence of Chunk
         Projected chunks.
     engine : Engine
         Runs the fits.
-    paths : RunPaths
-        Files of the run.
-    identities : ChunkIdentities
-        What the files are made from.
-    fingerprint : str
-        Fingerprint of the databases.
 
     Raises
     ------
@@ -251,9 +230,8 @@ def fit_chunks(
         If fits gave no result (a lost worker, no memory); chunks without such fits are kept.
     """
     failures: list[Problem] = []
-    n_fits = configuration.n_fits_per_chunk
-    tasks = _tasks(configuration, chunks, paths, identities, fingerprint)
-    outcomes = engine.try_map_ordered(fit_one, tasks)
+    n_fits = run.configuration.n_fits_per_chunk
+    outcomes = engine.try_map_ordered(fit_one, _tasks(run, chunks))
     with progress("fitting", len(chunks) * n_fits, "fits") as report:
         for chunk in chunks:
             fits: list[StoredFit] = []
@@ -265,8 +243,7 @@ def fit_chunks(
                 else:
                     fits.append(outcome)
             if len(fits) == n_fits:
-                identity = artefact_identity(identities.fits(chunk), chunk, fingerprint)
-                write_fits(paths.fits(chunk), identity, fits)
+                write_fits(run.paths.fits(chunk), run.fits_identity(chunk), fits)
                 logger.info("%s: %d fits", chunk.id, n_fits)
     if failures:
         raise ChunkFailedError(failures)
@@ -279,34 +256,25 @@ def _failure(chunk: Chunk, outcome: TaskFailure) -> Problem:
     )
 
 
-def _tasks(
-    configuration: Configuration,
-    chunks: Sequence[Chunk],
-    paths: RunPaths,
-    identities: ChunkIdentities,
-    fingerprint: str,
-) -> Iterator[FitTask]:
+def _tasks(run: CheckedRun, chunks: Sequence[Chunk]) -> Iterator[FitTask]:
+    configuration = run.configuration
+    definitions = configuration.split_definitions().values()
     for chunk in chunks:
         with open_databases(configuration) as database:
             samples = WindowSamples.of(database, chunk.temporal)
-        design = artefact_identity(identities.design(chunk), chunk, fingerprint)
-        for split, definition in zip(
-            samples.splits(configuration), configuration.split_definitions().values(), strict=True
-        ):
+        for split, definition in zip(samples.splits(configuration), definitions, strict=True):
             folds = fold_groups(samples, definition)
-            for strategy in configuration.strategies:
-                for solver in configuration.solvers:
-                    for restart in range(solver.restarts):
-                        yield FitTask(
-                            chunk,
-                            paths.design(chunk),
-                            design,
-                            strategy,
-                            solver,
-                            split,
-                            folds,
-                            restart,
-                            samples.n_targets,
-                            configuration.seed,
-                            configuration.run,
-                        )
+            for strategy, solver in product(configuration.strategies, configuration.solvers):
+                for restart in range(solver.restarts):
+                    yield FitTask(
+                        chunk=chunk,
+                        design=run.paths.design(chunk),
+                        identity=run.design_identity(chunk),
+                        strategy=strategy,
+                        solver=solver,
+                        split=split,
+                        folds=folds,
+                        restart=restart,
+                        n_targets=samples.n_targets,
+                        seed=configuration.seed,
+                    )

@@ -94,7 +94,7 @@ def open_databases(configuration: Configuration) -> Database:
 
 
 def with_database(configuration: Configuration, path: Path) -> Configuration:
-    """The same run on another database.
+    """Put another database in place of the configured ones.
 
     Parameters
     ----------

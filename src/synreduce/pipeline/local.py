@@ -6,12 +6,14 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from synreduce.pipeline.merge_run import merge_chunks
+
 from synreduce.execution import open_engine
-from synreduce.pipeline.batches import ChunkIdentities, run_batches
-from synreduce.pipeline.check import recorded_fingerprint, write_check
+from synreduce.pipeline.batches import run_batches
+from synreduce.pipeline.check import write_check
+from synreduce.pipeline.checked_run import CheckedRun
 from synreduce.pipeline.fitting import fit_chunks
 from synreduce.pipeline.inputs import with_database
-from synreduce.pipeline.merge_run import merge_chunks
 from synreduce.pipeline.paths import RunPaths
 from synreduce.pipeline.projecting import project_chunks
 from synreduce.result import Result, open_result
@@ -52,14 +54,12 @@ def fit_to_file(
     with tempfile.TemporaryDirectory(dir=output.parent, prefix=f".{output.name}.") as folder:
         paths = RunPaths(Path(folder))
         write_check(run, paths)
-        fingerprint = recorded_fingerprint(paths)
-        identities = ChunkIdentities.of(run, fingerprint)
+        checked = CheckedRun.open(run, paths)
         with open_engine(n_workers, scheduler=run.resources.scheduler) as engine:
             for batch in run_batches(run):
-                chunks = batch.chunks
-                project_chunks(run, chunks, engine, paths, identities, fingerprint)
-                fit_chunks(run, chunks, engine, paths, identities, fingerprint)
-            merge_chunks(run, engine, paths)
+                project_chunks(checked, batch.chunks, engine)
+                fit_chunks(checked, batch.chunks, engine)
+            merge_chunks(checked, engine)
         for source, target in (
             (paths.scores, output.with_suffix(".scores.csv")),
             (paths.run_record, output.with_suffix(".run.json")),

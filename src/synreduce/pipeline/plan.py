@@ -45,8 +45,8 @@ def plan_lines(configuration: Configuration) -> list[str]:
         f"run {configuration.run}: results/{configuration.run}",
         f"{estimates.n_trials:,} trials"
         + (" (example, written by the workflow)" if made_here else ""),
-        f"{len(grid.chunks)} chunks: {len(grid.spatial)} spatial x {len(grid.temporal)} temporal, "
-        f"{estimates.n_samples:,} samples x {estimates.n_features} features each",
+        f"{len(grid.chunks)} chunks: {len(grid.spatial)} spatial x {len(grid.temporal)} temporal",
+        f"{estimates.n_samples:,} samples x {estimates.n_features} features per chunk",
         f"{len(batches)} jobs per stage, {estimates.n_fits} fits per chunk",
         f"about {format_bytes(disk)} on disk for projected data",
         "",

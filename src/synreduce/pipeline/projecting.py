@@ -10,25 +10,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from synreduce import __version__
 from synreduce.chunks import trial_blocks
 from synreduce.errors import DataError, Problem
 from synreduce.execution import open_engine
-from synreduce.pipeline.batches import ChunkIdentities, find_batch, write_batch_record
-from synreduce.pipeline.check import recorded_fingerprint
+from synreduce.pipeline.batches import find_batch, write_batch_record
+from synreduce.pipeline.check import quick_fingerprint
+from synreduce.pipeline.checked_run import CheckedRun
 from synreduce.pipeline.inputs import RunBases, WindowSamples, grouping_of, open_databases
-from synreduce.pipeline.paths import RunPaths
-from synreduce.projection import project_counts
 from synreduce.progress import progress
-from synreduce.result import ArtefactIdentity, DesignSamples, design_is_current, design_writer
+from synreduce.projection import project_counts
+from synreduce.result import DesignSamples, design_is_current, design_writer
 from synreduce.units import parse_bytes
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.typing import NDArray
 
-    from synreduce.chunks import Batch, Chunk
+    from synreduce.chunks import Chunk
     from synreduce.configuration import Configuration
     from synreduce.database import Database, Grouping
     from synreduce.execution import Engine
@@ -121,78 +118,41 @@ def project_batch(configuration: Configuration, batch_name: str, *, n_workers: i
     ResourceError
         If there is no space or memory.
     """
+    run = CheckedRun.open(configuration)
     batch = find_batch(configuration, batch_name)
-    paths = RunPaths.of(configuration)
-    fingerprint = recorded_fingerprint(paths)
-    identities = ChunkIdentities.of(configuration, fingerprint)
     stale = [
         chunk
         for chunk in batch.chunks
-        if not design_is_current(
-            paths.design(chunk), artefact_identity(identities.design(chunk), chunk, fingerprint)
-        )
+        if not design_is_current(run.paths.design(chunk), run.design_identity(chunk))
     ]
     kept = len(batch.chunks) - len(stale)
     logger.info("%s: %d chunks to project, %d up to date", batch.name, len(stale), kept)
     if stale:
-        scheduler = configuration.resources.scheduler
-        with open_engine(n_workers, scheduler=scheduler) as engine:
-            project_chunks(configuration, stale, engine, paths, identities, fingerprint)
-    write_batch_record(paths, "project", batch, identities)
+        with open_engine(n_workers, scheduler=configuration.resources.scheduler) as engine:
+            project_chunks(run, stale, engine)
+    write_batch_record(run.paths, "project", batch, run.identities)
 
 
-def artefact_identity(digest: str, chunk: Chunk, fingerprint: str) -> ArtefactIdentity:
-    """Describe what a chunk's file has to be made from.
-
-    Parameters
-    ----------
-    digest : str
-        From `ChunkIdentities`.
-    chunk : Chunk
-        Cell of the grid.
-    fingerprint : str
-        Fingerprint of the databases.
-
-    Returns
-    -------
-    ArtefactIdentity
-    """
-    return ArtefactIdentity(chunk.id, digest, fingerprint, __version__)
-
-
-def project_chunks(
-    configuration: Configuration,
-    chunks: Sequence[Chunk],
-    engine: Engine,
-    paths: RunPaths,
-    identities: ChunkIdentities,
-    fingerprint: str,
-) -> None:
+def project_chunks(run: CheckedRun, chunks: Sequence[Chunk], engine: Engine) -> None:
     """Project chunks of one spatial range; chunks whose windows overlap share the reading.
 
     Parameters
     ----------
-    configuration : Configuration
+    run : CheckedRun
         The run.
     chunks : sequence of Chunk
         All of the same spatial range.
     engine : Engine
         Runs blocks of trials.
-    paths : RunPaths
-        Files of the run.
-    identities : ChunkIdentities
-        What the files are made from.
-    fingerprint : str
-        Fingerprint of the databases.
     """
-    width = configuration.window.width_ms
-    for group in _sharing_reading(chunks, width):
+    configuration = run.configuration
+    for group in _sharing_reading(chunks, configuration.window.width_ms):
         with open_databases(configuration) as database, ExitStack() as files:
             writers = [
                 files.enter_context(
                     design_writer(
-                        paths.design(chunk),
-                        artefact_identity(identities.design(chunk), chunk, fingerprint),
+                        run.paths.design(chunk),
+                        run.design_identity(chunk),
                         _design_samples(database, chunk),
                         _layout(configuration, database),
                     )
@@ -206,20 +166,19 @@ def project_chunks(
                     for writer, block in zip(writers, rows, strict=True):
                         writer.append(block)
                     report.advance(task.trials.stop - task.trials.start)
-            _refuse_changed(database, fingerprint)
+            _refuse_changed(configuration, run.fingerprint)
 
 
-def _refuse_changed(database: Database, fingerprint: str) -> None:
-    with database.reopened() as again:
-        if again.fingerprint != fingerprint:
-            raise DataError(
-                Problem(
-                    "database-changed",
-                    str(database.path),
-                    "the database changed while it was read",
-                    "run the same command again when nothing writes to it",
-                )
+def _refuse_changed(configuration: Configuration, fingerprint: str) -> None:
+    if quick_fingerprint(configuration) != fingerprint:
+        raise DataError(
+            Problem(
+                "database-changed",
+                ", ".join(str(entry.file) for entry in configuration.databases),
+                "the database changed while it was read",
+                "run the same command again when nothing writes to it",
             )
+        )
 
 
 def _sharing_reading(chunks: Sequence[Chunk], width_ms: float) -> Iterator[list[Chunk]]:

@@ -61,7 +61,7 @@ def probabilities(score: NDArray[np.float64], split: Split) -> NDArray[np.float6
 
 
 def fold_groups(samples: WindowSamples, definition: SplitDefinition) -> NDArray[np.int64]:
-    """Number the trials, or blocks of time, that stay on one side inside the training samples.
+    """Give each sample the number of the trial, or block of time, it must stay with.
 
     Parameters
     ----------

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from synreduce.configuration import configuration_from_mapping
 from synreduce.errors import DataError, Problem
 from synreduce.pipeline.batches import ChunkIdentities, Stage, chunk_file, lost_chunks, run_batches
-from synreduce.pipeline.check import recorded_fingerprint
+from synreduce.pipeline.checked_run import CheckedRun
 from synreduce.pipeline.paths import RunPaths
 from synreduce.result import read_jobs
 
@@ -46,7 +46,7 @@ def status_lines(run_folder: Path) -> list[str]:
         lines.append(f"merged: {paths.merged}")
     if not paths.inputs.exists():
         return [*lines, "waiting: the databases are not checked yet"]
-    identities = ChunkIdentities.of(configuration, recorded_fingerprint(paths))
+    identities = CheckedRun.open(configuration, paths).identities
     total = len(configuration.grid().chunks)
     stages: tuple[Stage, ...] = ("project", "fit")
     for stage in stages:

@@ -214,7 +214,7 @@ class WorkflowRun:
         return [str(self.paths.figures / f"{name}.png") for name in FIGURES]
 
     def targets(self) -> list[str]:
-        """What a complete run has made.
+        """List what a complete run has made.
 
         Returns
         -------
