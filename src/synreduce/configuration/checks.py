@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import PurePath
 
+from synreduce.configuration.choices import ChoiceSettings
 from synreduce.configuration.findings import Finding
 from synreduce.configuration.grid_checks import (
     number_of_chunks,
@@ -22,7 +23,7 @@ Check = Callable[[Configuration], Iterator[Finding]]
 
 
 def databases(configuration: Configuration) -> Iterator[Finding]:
-    """Same id or path twice, and variables that are not set."""
+    """Find an id or path used twice, and variables that are not set."""
     first_id: dict[str, str] = {}
     first_path: dict[str, str] = {}
     for position, database in enumerate(configuration.databases):
@@ -44,16 +45,27 @@ def databases(configuration: Configuration) -> Iterator[Finding]:
             yield Finding("pattern", (*key, "path"), what, "list every database")
 
 
-def names(configuration: Configuration) -> Iterator[Finding]:
-    """Names that results could not tell apart."""
-    for section in ("strategies", "solvers"):
-        entries = getattr(configuration, section)
-        counted = Counter(entry.name for entry in entries)
-        for position, entry in enumerate(entries):
-            if counted[entry.name] > 1:
-                what = f"name '{entry.name}' is used {counted[entry.name]} times"
-                fix = "give each entry a 'name' of its own"
-                yield Finding("duplicate-name", (section, position, "name"), what, fix)
+def strategy_names(configuration: Configuration) -> Iterator[Finding]:
+    """Find strategies that results could not tell apart."""
+    return _repeated_names("strategies", configuration.strategies)
+
+
+def solver_names(configuration: Configuration) -> Iterator[Finding]:
+    """Find solvers that results could not tell apart."""
+    return _repeated_names("solvers", configuration.solvers)
+
+
+def _repeated_names(section: str, entries: Sequence[ChoiceSettings]) -> Iterator[Finding]:
+    counted = Counter(entry.name for entry in entries)
+    for position, entry in enumerate(entries):
+        if counted[entry.name] > 1:
+            what = f"name '{entry.name}' is used {counted[entry.name]} times"
+            fix = "give each entry a 'name' of its own"
+            yield Finding("duplicate-name", (section, position, "name"), what, fix)
+
+
+def split_names(configuration: Configuration) -> Iterator[Finding]:
+    """Find splits, with their repeats and folds, that results could not tell apart."""
     seen: set[str] = set()
     for position, split in enumerate(configuration.splits):
         for name in split.definitions():
@@ -65,7 +77,7 @@ def names(configuration: Configuration) -> Iterator[Finding]:
 
 
 def window_and_bins(configuration: Configuration) -> Iterator[Finding]:
-    """Bins that do not fill the range of soma distances."""
+    """Find bins that do not fill the range of soma distances."""
     settings = configuration.input
     bins = settings.distance_max_um / settings.distance_bin_um
     if abs(bins - round(bins)) > 1e-9 or round(bins) < 1:
@@ -78,7 +90,7 @@ def window_and_bins(configuration: Configuration) -> Iterator[Finding]:
 
 
 def basis_functions(configuration: Configuration) -> Iterator[Finding]:
-    """Functions that are zero everywhere; their weights could be anything."""
+    """Find functions that are zero everywhere; their weights could be anything."""
     for axis, width in (
         ("spatial", configuration.n_distance_bins),
         ("temporal", configuration.window.width_ms),
@@ -95,7 +107,7 @@ def basis_functions(configuration: Configuration) -> Iterator[Finding]:
 
 
 def solvers_fit_strategies(configuration: Configuration) -> Iterator[Finding]:
-    """Solvers that need what a strategy does not offer."""
+    """Find solvers that need what a strategy does not offer."""
     for position, solver in enumerate(configuration.solvers):
         for strategy in configuration.strategies:
             missing = SOLVERS[solver.kind].needs - STRATEGIES[strategy.kind].provides
@@ -104,12 +116,14 @@ def solvers_fit_strategies(configuration: Configuration) -> Iterator[Finding]:
                     f"solver '{solver.kind}' needs {', '.join(sorted(missing))}, which strategy "
                     f"'{strategy.kind}' does not offer"
                 )
-                yield Finding("incompatible", ("solvers", position, "kind"), what, "cobyla")
+                yield Finding("incompatible", ("solvers", position, "kind"), what, "use cobyla")
 
 
 CHECKS: tuple[tuple[frozenset[str], Check], ...] = (
     (frozenset({"databases"}), databases),
-    (frozenset({"strategies"}), lambda c: names(c)),
+    (frozenset({"strategies"}), strategy_names),
+    (frozenset({"solvers"}), solver_names),
+    (frozenset({"splits"}), split_names),
     (frozenset({"input"}), window_and_bins),
     (frozenset({"input", "window", "basis"}), basis_functions),
     (frozenset({"strategies", "solvers"}), solvers_fit_strategies),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import reduce
 from operator import or_
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, cast
 
 from pydantic import BaseModel, BeforeValidator, Field, create_model, model_validator
 
@@ -44,6 +44,9 @@ class SolverSettings(ChoiceSettings):
     """Number of starts; the best by its score on training samples is kept."""
 
 
+SettingsT = TypeVar("SettingsT", bound=ChoiceSettings)
+
+
 def options_class(entry: type[Any]) -> type[BaseModel]:
     """Find the options model of a strategy or solver.
 
@@ -61,8 +64,8 @@ def options_class(entry: type[Any]) -> type[BaseModel]:
 
 
 def settings_classes(
-    base: type[ChoiceSettings], registry: Mapping[str, type[Any]]
-) -> dict[str, type[ChoiceSettings]]:
+    base: type[SettingsT], registry: Mapping[str, type[Any]]
+) -> dict[str, type[SettingsT]]:
     """Make one section per entry of a registry: shared keys and the entry's own options.
 
     Parameters
@@ -77,14 +80,17 @@ def settings_classes(
     dict of str to type of ChoiceSettings
         Kind to section. Its instances are instances of the entry's options, too.
     """
-    classes: dict[str, type[ChoiceSettings]] = {}
+    classes: dict[str, type[SettingsT]] = {}
     for kind, entry in registry.items():
         options = options_class(entry)
+        # The options come last among the bases, so that the shared keys keep their strict types.
+        bases = cast("tuple[type[SettingsT], ...]", (base, options))
+        tag: Any = Literal[kind]
         classes[kind] = create_model(
             options.__name__.replace("Options", "Settings"),
-            __base__=(base, options),
+            __base__=bases,
             __doc__=options.__doc__,
-            kind=(Literal[kind], Field(description=_first_line(entry))),
+            kind=(tag, Field(description=_first_line(entry))),
         )
     return classes
 
@@ -105,7 +111,7 @@ if TYPE_CHECKING:
     SolverChoice = SolverSettings
 else:
 
-    def _choice(classes: Mapping[str, type[ChoiceSettings]]) -> Any:
+    def _choice(classes: Mapping[str, type[ChoiceSettings]]) -> Plain:
         union = Annotated[reduce(or_, classes.values()), Field(discriminator="kind")]
         return Annotated[
             union, BeforeValidator(_short_form, json_schema_input_type=union | Literal[*classes])

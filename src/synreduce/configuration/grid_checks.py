@@ -20,7 +20,7 @@ def _spatial_key(settings: SpatialChunksSettings) -> KeyPath:
 
 
 def spatial_ranges(configuration: Configuration) -> Iterator[Finding]:
-    """Ranges of soma distance that are empty, overlap, leave gaps or cut bins."""
+    """Find ranges of soma distance that are empty, overlap, leave gaps or cut bins."""
     settings = configuration.chunks.spatial
     end = configuration.input.distance_max_um
     ranges = settings.ranges(end)
@@ -74,7 +74,7 @@ def _gaps_and_overlaps(
 
 
 def temporal_ranges(configuration: Configuration) -> Iterator[Finding]:
-    """Ranges of target windows that are empty, do not come out even, or overlap."""
+    """Find ranges of target windows that are empty, do not come out even, or overlap."""
     sections = configuration.chunks.temporal
     sound: list[tuple[float, float, int]] = []
     for position, section in enumerate(sections):
@@ -125,11 +125,11 @@ def _one_temporal_range(section: TemporalRangeSettings, key: KeyPath) -> Iterato
 
 
 def targets_reach_the_data(configuration: Configuration) -> Iterator[Finding]:
-    """Input windows that start before the record."""
+    """Find input windows that start before the record."""
     width = configuration.window.width_ms
     for position, section in enumerate(configuration.chunks.temporal):
         first_end = section.start_ms + section.target_width_ms
-        if 0 <= section.start_ms and first_end - width < -_TOLERANCE:
+        if section.start_ms >= 0 and first_end - width < -_TOLERANCE:
             what = (
                 f"needs data from {first_end - width:g} ms (first target window ends at "
                 f"{first_end:g}, window.width_ms {width}); data start at 0"
@@ -142,7 +142,7 @@ def targets_reach_the_data(configuration: Configuration) -> Iterator[Finding]:
 
 
 def number_of_chunks(configuration: Configuration) -> Iterator[Finding]:
-    """Grids larger than anyone means."""
+    """Find grids larger than anyone means."""
     chunks = configuration.chunks
     n_spatial = len(chunks.spatial.ranges(configuration.input.distance_max_um))
     total = n_spatial * sum(section.n_chunks for section in chunks.temporal)

@@ -19,7 +19,7 @@ class DatabaseSettings(Section):
     id: Name
     """Name of the database in results and in trial ids. Default: from the path."""
     path: Annotated[str, Field(min_length=1)]
-    """The HDF5 file; `$VARIABLES` and `~` are expanded, relative paths start where the run starts."""
+    """The HDF5 file; `$VARIABLES` and `~` are expanded, relative paths start where the run does."""
 
     @model_validator(mode="before")
     @classmethod
@@ -72,9 +72,9 @@ class GroupingSettings(Section):
         "proximity",
     ] = "group"
     """Property that makes the groups; `group` is excitatory and inhibitory as stored."""
-    map: dict[str, Name] = {}
+    map: dict[str, Name] = Field(default_factory=dict)
     """Value of the property, or a regular expression for it, to the name of its group."""
-    signs: dict[str, Literal[-1, 1]] = {}
+    signs: dict[str, Literal[-1, 1]] = Field(default_factory=dict)
     """Sign of each group: 1 excites, -1 inhibits. Groups that are not named: as stored, else 1."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -109,9 +110,10 @@ def _validated(source: Source) -> Configuration:
         sections -= set(_PLACEHOLDERS) - set(source.data)
     if configuration is not None:
         found += findings(configuration, sections)
-    if found or configuration is None:
-        found.sort(key=lambda item: source.line(item.path))
-        raise ConfigurationError(item.located(source) for item in found)
+    problems = [(source.line(item.path), item.located(source)) for item in found]
+    problems += source.problems
+    if problems or configuration is None:
+        raise ConfigurationError(problem for _, problem in sorted(problems, key=itemgetter(0)))
     return configuration
 
 

@@ -8,11 +8,11 @@ from typing import Annotated, Any, get_args, get_origin
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
+from synreduce.configuration.fields import Plain
 from synreduce.configuration.findings import Finding
 from synreduce.configuration.yaml_source import KeyPath, Source
 from synreduce.suggestions import did_you_mean
 
-_NUMBERS = {"int_type", "float_type", "int_from_float", "int_parsing", "float_parsing"}
 _WANTED = {
     "int_type": "a whole number",
     "int_from_float": "a whole number",
@@ -48,12 +48,11 @@ def finding(error: ErrorDetails, source: Source, model: type[BaseModel]) -> Find
     if kind == "extra_forbidden":
         fix = did_you_mean(str(path[-1]), known_keys(model, error["loc"][:-1]))
         return Finding("unknown-key", path, f"unknown key '{path[-1]}'", fix)
-    if kind == "missing":
+    if kind in {"missing", "union_tag_not_found"}:
+        path = path if kind == "missing" else (*path, "kind")
         return Finding("missing-key", path, f"'{path[-1]}' is required", f"add '{path[-1]}:'")
     if kind in {"literal_error", "union_tag_invalid"}:
         return _not_among(path, context, value)
-    if kind == "union_tag_not_found":
-        return Finding("missing-key", (*path, "kind"), "'kind' is required", "add 'kind:'")
     if kind in _WANTED:
         return _wrong_type(path, _WANTED[kind], value, source)
     if kind == "value_error":
@@ -62,7 +61,7 @@ def finding(error: ErrorDetails, source: Source, model: type[BaseModel]) -> Find
     return Finding("bad-value", path, f"{_shown(value)}: {message}")
 
 
-def _not_among(path: KeyPath, context: Mapping[str, Any], value: Any) -> Finding:
+def _not_among(path: KeyPath, context: Mapping[str, Any], value: Plain) -> Finding:
     text = str(context.get("expected") or context.get("expected_tags", ""))
     choices = [choice.strip().strip("'") for choice in text.replace(" or ", ", ").split(",")]
     if isinstance(value, dict):
@@ -73,7 +72,7 @@ def _not_among(path: KeyPath, context: Mapping[str, Any], value: Any) -> Finding
     return Finding("bad-value", path, what, did_you_mean(str(value), choices))
 
 
-def _wrong_type(path: KeyPath, wanted: str, value: Any, source: Source) -> Finding:
+def _wrong_type(path: KeyPath, wanted: str, value: Plain, source: Source) -> Finding:
     if isinstance(value, bool) and wanted == "text":
         written = source.texts.get(path, str(value).lower())
         return Finding(
@@ -86,7 +85,7 @@ def _wrong_type(path: KeyPath, wanted: str, value: Any, source: Source) -> Findi
     return Finding("bad-type", path, what, _repair(wanted, value))
 
 
-def _repair(wanted: str, value: Any) -> str:
+def _repair(wanted: str, value: Plain) -> str:
     if "number" in wanted and isinstance(value, str):
         try:
             number = float(value)
@@ -108,7 +107,7 @@ def _as_read(value: bool) -> str:
     return f"read as {str(value).lower()} by YAML"
 
 
-def _kind_of(value: Any) -> str:
+def _kind_of(value: Plain) -> str:
     if value is None:
         return "empty"
     if isinstance(value, bool):
@@ -117,12 +116,12 @@ def _kind_of(value: Any) -> str:
     return kinds.get(type(value), type(value).__name__)
 
 
-def _shown(value: Any) -> str:
+def _shown(value: Plain) -> str:
     text = "null" if value is None else repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def written_path(location: tuple[str | int, ...], data: Any) -> KeyPath:
+def written_path(location: tuple[str | int, ...], data: Plain) -> KeyPath:
     """Drop from pydantic's location what is not in the file: tags of unions.
 
     Parameters
@@ -139,9 +138,8 @@ def written_path(location: tuple[str | int, ...], data: Any) -> KeyPath:
     here = data
     for position, part in enumerate(location):
         last = position == len(location) - 1
-        if isinstance(here, dict) and part in here:
-            here = here[part]
-        elif isinstance(here, list) and isinstance(part, int) and part < len(here):
+        in_section = isinstance(here, dict) and part in here
+        if in_section or (isinstance(here, list) and isinstance(part, int) and part < len(here)):
             here = here[part]
         elif not (last and isinstance(here, dict)):
             continue
@@ -178,8 +176,9 @@ def _tag(model: type[BaseModel]) -> str | None:
     return choices[0] if len(choices) == 1 else None
 
 
-def _models(annotation: Any) -> Iterator[type[BaseModel]]:
-    if get_origin(annotation) is Annotated:
+def _models(annotation: Plain) -> Iterator[type[BaseModel]]:
+    origin: object = get_origin(annotation)
+    if origin is Annotated:
         annotation = get_args(annotation)[0]
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation

@@ -10,11 +10,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import NoReturn
 
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from synreduce.configuration.fields import Plain
 from synreduce.errors import ConfigurationError, Problem
 
 KeyPath = tuple[str | int, ...]
@@ -23,7 +24,7 @@ _LARGEST_FILE = 2**20
 _DEEPEST = 30
 _OCTAL = re.compile(r"[-+]?0[0-7_]+")
 _SEXAGESIMAL = re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?")
-_RESERVED_KEYS = {"__use_yte__": "would run code", "__definitions__": "would run code"}
+_CODE_KEYS = frozenset({"__use_yte__", "__definitions__", "__variables__"})
 
 
 @dataclass
@@ -40,12 +41,15 @@ class Source:
         Line of each key, from the path to it.
     texts : dict of tuple to str
         Each scalar as it was written.
+    problems : list of (line, Problem)
+        Mistakes that leave the rest of the file readable.
     """
 
     name: str
-    data: dict[str, Any] = field(default_factory=dict)
+    data: dict[str, Plain] = field(default_factory=dict)
     lines: dict[KeyPath, int] = field(default_factory=dict)
     texts: dict[KeyPath, str] = field(default_factory=dict)
+    problems: list[tuple[int, Problem]] = field(default_factory=list)
 
     def line(self, path: KeyPath) -> int:
         """Find the line of a value, or else of the nearest section around it.
@@ -141,74 +145,73 @@ def parse(text: str, name: str) -> Source:
         _check_events(text, name)
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
-        raise _syntax_error(error, name) from error
+        _refuse_syntax(error, name)
     except yaml.YAMLError as error:
-        raise _refused("bad-yaml", name, f"not YAML: {error}") from error
+        _refuse("bad-yaml", name, f"not YAML: {error}")
     if root is None:
-        raise _refused("empty", name, "empty; required: run, databases, chunks", _EXAMPLES)
+        _refuse("empty", name, "empty; required: run, databases, chunks", _EXAMPLES)
     if not isinstance(root, MappingNode):
-        raise _refused("bad-yaml", name, "no 'key: value' lines at the top level", _EXAMPLES)
-    reader = _Reader(Source(name))
-    reader.source.data = reader.value(root, ())
-    if reader.problems:
-        raise ConfigurationError(reader.problems)
-    return reader.source
+        _refuse("bad-yaml", name, "no 'key: value' lines at the top level", _EXAMPLES)
+    source = Source(name)
+    source.data = _Reader(source).value(root, ())
+    return source
 
 
 _EXAMPLES = "start from config/examples/example.yaml"
 
 
-def _refused(code: str, where: str, what: str, fix: str = "") -> ConfigurationError:
-    return ConfigurationError(Problem(code, where, what, fix))
+def _refuse(code: str, where: str, what: str, fix: str = "") -> NoReturn:
+    raise ConfigurationError(Problem(code, where, what, fix))
 
 
 def _text(path: Path, name: str) -> str:
     if not path.exists():
         fix = "give --config or --configfile with the path of a configuration"
-        raise _refused("missing-file", name, "not found", fix)
+        _refuse("missing-file", name, "not found", fix)
     if not path.is_file():
-        raise _refused("not-a-file", name, "is a folder or device, not a file")
+        _refuse("not-a-file", name, "is a folder or device, not a file")
     size = path.stat().st_size
     if size > _LARGEST_FILE:
-        raise _refused("too-large", name, f"{size:,} bytes; a configuration has at most 1 MiB")
+        _refuse("too-large", name, f"{size:,} bytes; a configuration has at most 1 MiB")
     try:
         payload = path.read_bytes()
     except OSError as error:
-        raise _refused("unreadable", name, str(error.strerror or error)) from error
+        _refuse("unreadable", name, str(error.strerror or error))
     try:
         return payload.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         what = f"byte 0x{payload[error.start]:02x} at offset {error.start} is not UTF-8"
-        raise _refused("not-utf8", name, what, "save the file as UTF-8") from error
+        _refuse("not-utf8", name, what, "save the file as UTF-8")
 
 
-def _syntax_error(error: yaml.MarkedYAMLError, name: str) -> ConfigurationError:
+def _refuse_syntax(error: yaml.MarkedYAMLError, name: str) -> NoReturn:
     mark = error.problem_mark or error.context_mark
     place = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
     words = [word for word in (error.context, error.problem) if word]
     if error.context_mark and mark and error.context_mark.line != mark.line:
         words[0] = f"{words[0]} that starts in line {error.context_mark.line + 1}"
     fix = "use spaces for indentation" if "\\t" in (error.problem or "") else ""
-    return _refused("bad-yaml", place, ", ".join(words), fix)
+    _refuse("bad-yaml", place, ", ".join(words), fix)
 
 
 def _check_events(text: str, name: str) -> None:
     """Refuse what plain data never needs, before anything is built from it."""
     depth = documents = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
-        place = f"{name}:{event.start_mark.line + 1}"
+        place = f"{name}:{event.start_mark.line + 1}" if event.start_mark else name
+        tag = getattr(event, "tag", None)
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            raise _refused("alias", place, "anchors and aliases are not allowed", "write it out")
-        if getattr(event, "tag", None) is not None:
-            raise _refused("tag", place, f"tag '{event.tag}' is not allowed", "remove it")
+            _refuse("alias", place, "anchors and aliases are not allowed", "write it out")
+        if tag is not None:
+            _refuse("tag", place, f"tag '{tag}' is not allowed", "remove it")
         if isinstance(event, yaml.DocumentStartEvent):
             documents += 1
         depth += isinstance(event, yaml.CollectionStartEvent)
         depth -= isinstance(event, yaml.CollectionEndEvent)
         if depth > _DEEPEST:
-            raise _refused("too-deep", place, f"nested deeper than {_DEEPEST} levels")
+            _refuse("too-deep", place, f"nested deeper than {_DEEPEST} levels")
         if documents > 1:
-            raise _refused("bad-yaml", place, "a second document starts here", "remove '---'")
+            _refuse("bad-yaml", place, "a second document starts here", "remove '---'")
 
 
 class _Reader:
@@ -216,9 +219,8 @@ class _Reader:
 
     def __init__(self, source: Source) -> None:
         self.source = source
-        self.problems: list[Problem] = []
 
-    def value(self, node: Node, path: KeyPath) -> Any:
+    def value(self, node: Node, path: KeyPath) -> Plain:
         self.source.lines.setdefault(path, node.start_mark.line + 1)
         if isinstance(node, MappingNode):
             return {key: self.value(child, (*path, key)) for key, child in self._items(node, path)}
@@ -234,17 +236,18 @@ class _Reader:
                 self._problem("bad-key", path, "a key must be one word")
                 continue
             key = str(key_node.value)
-            if key in _RESERVED_KEYS:
-                self._problem("code", (*path, key), f"'{key}' {_RESERVED_KEYS[key]}; refused", line)
+            here = (*path, key)
+            self.source.lines[here] = line
+            if key in _CODE_KEYS:
+                self._problem("code", here, f"'{key}' would run code; refused", "remove it")
             elif key in first:
                 what = f"'{key}' given twice (line {first[key]} and {line})"
-                self._problem("duplicate-key", (*path, key), what, line)
+                self._problem("duplicate-key", here, what, "remove one")
             else:
                 first[key] = line
-                self.source.lines[*path, key] = line
                 yield key, child
 
-    def _scalar(self, node: ScalarNode, path: KeyPath) -> Any:
+    def _scalar(self, node: Node, path: KeyPath) -> Plain:
         text = str(node.value)
         kind = node.tag.rpartition(":")[2]
         self.source.texts[path] = text
@@ -253,24 +256,26 @@ class _Reader:
         if kind == "bool":
             return text.lower() in {"yes", "true", "on"}
         if kind in {"int", "float"}:
-            return self._number(node, kind, text, path)
+            return self._number(node, kind, path)
         return text
 
-    def _number(self, node: ScalarNode, kind: str, text: str, path: KeyPath) -> Any:
+    def _number(self, node: Node, kind: str, path: KeyPath) -> Plain:
+        text = str(node.value)
         constructor = yaml.constructor.SafeConstructor()
-        number = getattr(constructor, f"construct_yaml_{kind}")(node)
-        if _OCTAL.fullmatch(text) or _SEXAGESIMAL.fullmatch(text):
-            system = "base 60" if ":" in text else "octal"
-            what = f"'{text}' would be read as {number} ({system})"
+        try:
+            number = getattr(constructor, f"construct_yaml_{kind}")(node)
+        except ValueError:
+            self._problem("bad-number", path, f"'{text[:60]}' cannot be read as a number")
+            return text
+        if _SEXAGESIMAL.fullmatch(text):
+            what = f"'{text}' would be read as {number} (base 60)"
+            self._problem("ambiguous-number", path, what, f'write "{text}" in quotes')
+        elif _OCTAL.fullmatch(text):
+            what = f"'{text}' would be read as {number} (octal)"
             plain = text.lstrip("+-0_") or "0"
-            fix = f'write "{text}" in quotes for text' if ":" in text else f"write {plain}"
-            self._problem("ambiguous-number", path, what, fix=fix)
+            self._problem("ambiguous-number", path, what, f"write {plain}")
         return number
 
-    def _problem(
-        self, code: str, path: KeyPath, what: str, line: int | None = None, fix: str = ""
-    ) -> None:
-        where = self.source.where(path)
-        if line is not None:
-            where = f"{self.source.name}:{line} {dotted(path)}"
-        self.problems.append(Problem(code, where, what, fix))
+    def _problem(self, code: str, path: KeyPath, what: str, fix: str = "") -> None:
+        problem = Problem(code, self.source.where(path), what, fix)
+        self.source.problems.append((self.source.line(path), problem))
