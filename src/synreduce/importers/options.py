@@ -64,8 +64,10 @@ class ImportOptions:
         Windows of one long simulation that become trials (SONATA).
     input_spikes : tuple of Path, optional
         Spike files of presynaptic cells, in place of those that the source names (SONATA).
-    max_array_bytes : int, default: 2**40
-        Largest unpacked size of one compressed array that is believed.
+    max_array_bytes : int, default: 64 GiB
+        Largest unpacked size of one array that is read as a stream.
+    allow_outside_links : bool, default: False
+        Accept links to files outside the folder that is imported.
     workers : int, optional
         Threads that unpack and compress; by default two, or one where there is one processor.
     """
@@ -94,7 +96,8 @@ class ImportOptions:
     straight_line_distance: bool = False
     trial_windows_ms: tuple[tuple[float, float], ...] | None = None
     input_spikes: tuple[Path, ...] = ()
-    max_array_bytes: int = 2**40
+    max_array_bytes: int = 64 * 2**30
+    allow_outside_links: bool = False
     workers: int | None = None
 
     def record(self) -> dict[str, Any]:
