@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -53,7 +54,7 @@ def example_content(
     coordinates: dict[str, Any] = {
         "split": splits,
         "temporal": [f"t{start:04.0f}-{start + 10:04.0f}" for start in starts],
-        "spatial": [f"d{a:04.0f}-{b:04.0f}" for a, b in zip(edges[:-1], edges[1:], strict=True)],
+        "spatial": [f"d{a:04.0f}-{b:04.0f}" for a, b in pairwise(edges)],
         "group": GROUPS,
         "soma_distance": distance,
         "lag": lag,

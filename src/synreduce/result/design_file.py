@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from synreduce.result.design_rows import DESIGN_SCHEMA, SCHEMA_VERSION, DesignSamples, HDF5Rows
-from synreduce.result.identity import ArtefactIdentity, damaged
+from synreduce.result.identity import ArtefactIdentity, damage_named, damaged
 from synreduce.storage import StreamedFile, content_digest, open_hdf5, streaming_hdf5
 
 _UNITS = {"outcome": "1", "isi": "ms", "target_start": "ms", "trial": "1", "design": "1"}
@@ -218,12 +218,9 @@ def verify_design(path: Path | str) -> str:
     for start in range(0, rows.n_rows, _DIGEST_ROWS):
         digest.update(rows.read(start, min(start + _DIGEST_ROWS, rows.n_rows)).data)
     rows.close()
-    with open_hdf5(path, DESIGN_SCHEMA, SCHEMA_VERSION) as file:
+    with damage_named(path), open_hdf5(path, DESIGN_SCHEMA, SCHEMA_VERSION) as file:
         stored = str(file.attrs.get("content_digest", ""))
-        try:
-            found = _combined(digest.hexdigest(), file)
-        except (OSError, RuntimeError, ValueError, KeyError) as error:
-            raise damaged(Path(path), f"cannot be read completely: {error}") from error
+        found = _combined(digest.hexdigest(), file)
     if found != stored:
         raise damaged(Path(path), f"digest is {found}, written was {stored}")
     return found

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synreduce.errors import InputError
-from synreduce.result.identity import ArtefactIdentity, damaged
+from synreduce.result.identity import ArtefactIdentity, damage_named, damaged
 from synreduce.storage import open_hdf5
 
 DESIGN_SCHEMA = "synreduce-design"
@@ -79,7 +79,10 @@ class HDF5Rows:
     def __init__(self, path: Path | str, expected: ArtefactIdentity | None = None) -> None:
         self.path = Path(path)
         self._descriptor = -1
-        with open_hdf5(self.path, DESIGN_SCHEMA, SCHEMA_VERSION) as file:
+        with (
+            damage_named(self.path),
+            open_hdf5(self.path, DESIGN_SCHEMA, SCHEMA_VERSION) as file,
+        ):
             if expected is not None:
                 ArtefactIdentity.of(file.attrs).require(self.path, expected)
             self._offset, self.n_rows, self.n_features = _place(self.path, file)
@@ -166,7 +169,7 @@ def read_samples(path: Path | str, expected: ArtefactIdentity | None = None) -> 
     ArtefactError
         If it was made from something else.
     """
-    with open_hdf5(path, DESIGN_SCHEMA, SCHEMA_VERSION) as file:
+    with damage_named(path), open_hdf5(path, DESIGN_SCHEMA, SCHEMA_VERSION) as file:
         if expected is not None:
             ArtefactIdentity.of(file.attrs).require(Path(path), expected)
         return DesignSamples(**{name: file[name][...] for name in _SAMPLES})
@@ -185,7 +188,7 @@ def read_layout(path: Path | str) -> dict[str, tuple[int, int]]:
     dict of str to (int, int)
         Numbers of spatial and temporal basis functions per term, in the order of the columns.
     """
-    with open_hdf5(path, DESIGN_SCHEMA, SCHEMA_VERSION) as file:
+    with damage_named(path), open_hdf5(path, DESIGN_SCHEMA, SCHEMA_VERSION) as file:
         names = [str(name) for name in file.attrs["term_names"]]
         return {
             name: (int(spatial), int(temporal))
@@ -210,6 +213,6 @@ def design_is_current(path: Path | str, identity: ArtefactIdentity) -> bool:
     """
     try:
         HDF5Rows(path, identity).close()
-    except (InputError, OSError, KeyError):
+    except InputError:
         return False
     return True

@@ -14,7 +14,7 @@ import numpy as np
 
 from synreduce.errors import InputError
 from synreduce.evaluation.scores import ScoreRow
-from synreduce.result.identity import ArtefactIdentity, damaged
+from synreduce.result.identity import ArtefactIdentity, damage_named, damaged
 from synreduce.result.scores import COLUMNS, INTEGER_COLUMNS, NUMBER_COLUMNS, row_order
 from synreduce.result.stored_fit import StoredFit
 from synreduce.storage import open_hdf5, publish_hdf5, publish_json, verify_seal
@@ -145,7 +145,7 @@ def read_fits(path: Path | str, expected: ArtefactIdentity | None = None) -> lis
         If it is no file of fits.
     """
     durations = _durations(seconds_path(path))
-    with open_hdf5(path, FITS_SCHEMA, SCHEMA_VERSION) as file:
+    with damage_named(path), open_hdf5(path, FITS_SCHEMA, SCHEMA_VERSION) as file:
         if expected is not None:
             ArtefactIdentity.of(file.attrs).require(Path(path), expected)
         _verify(Path(path), file)
@@ -190,9 +190,10 @@ def _durations(path: Path) -> dict[str, float]:
 
 
 def _verify(path: Path, file: h5py.File) -> str:
+    digest = verify_seal(file)
     if len(file) != int(file.attrs["n_fits"]):
         raise damaged(path, f"holds {len(file)} fits, declared {file.attrs['n_fits']}")
-    return verify_seal(file)
+    return digest
 
 
 def verify_fits(path: Path | str) -> str:
@@ -213,7 +214,7 @@ def verify_fits(path: Path | str) -> str:
     ArtefactError
         If the content is not what was written.
     """
-    with open_hdf5(path, FITS_SCHEMA, SCHEMA_VERSION) as file:
+    with damage_named(path), open_hdf5(path, FITS_SCHEMA, SCHEMA_VERSION) as file:
         return _verify(Path(path), file)
 
 
@@ -232,8 +233,8 @@ def fits_are_current(path: Path | str, identity: ArtefactIdentity) -> bool:
     bool
     """
     try:
-        with open_hdf5(path, FITS_SCHEMA, SCHEMA_VERSION) as file:
+        with damage_named(path), open_hdf5(path, FITS_SCHEMA, SCHEMA_VERSION) as file:
             ArtefactIdentity.of(file.attrs).require(Path(path), identity)
             return len(file) == int(file.attrs["n_fits"])
-    except (InputError, OSError, KeyError):
+    except InputError:
         return False

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from synreduce.errors import ArtefactError, Problem
+from synreduce.errors import ArtefactError, Problem, SynreduceError
 
 
 @dataclass(frozen=True)
@@ -103,3 +104,29 @@ def damaged(path: Path, what: str) -> ArtefactError:
     """
     fix = "remove the file and run the same command again"
     return ArtefactError(Problem("damaged-artefact", str(path), what, fix))
+
+
+@contextmanager
+def damage_named(path: Path | str) -> Iterator[None]:
+    """Turn what h5py raises while reading a damaged file into an error that names the file.
+
+    Parameters
+    ----------
+    path : Path or str
+        The artefact being read.
+
+    Yields
+    ------
+    None
+
+    Raises
+    ------
+    ArtefactError
+        If something could not be read.
+    """
+    try:
+        yield
+    except (OSError, RuntimeError, ValueError, LookupError, TypeError, AttributeError) as error:
+        if isinstance(error, SynreduceError):
+            raise
+        raise damaged(Path(path), f"cannot be read completely ({error})") from error

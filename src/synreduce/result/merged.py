@@ -21,6 +21,7 @@ from synreduce.result.content import (
     meanings_of,
     stored_variables,
 )
+from synreduce.result.identity import damage_named
 from synreduce.result.schema import (
     CONVENTIONS,
     DIMENSIONS,
@@ -92,7 +93,7 @@ def verify_result(path: Path | str) -> str:
     DataError
         If the file is no merged file.
     """
-    with open_hdf5(path, SCHEMA_NAME, SCHEMA_VERSION) as file:
+    with damage_named(path), open_hdf5(path, SCHEMA_NAME, SCHEMA_VERSION) as file:
         return verify_seal(file)
 
 

@@ -11,6 +11,7 @@ from synreduce import __version__
 from synreduce.evaluation.isi_penalty import IsiPenalty
 from synreduce.evaluation.model import ReducedModel
 from synreduce.evaluation.nonlinearity import Nonlinearity
+from synreduce.result.identity import damage_named
 from synreduce.storage import open_hdf5, publish_hdf5, verify_seal
 
 MODEL_SCHEMA = "synreduce-reduced-model"
@@ -73,7 +74,7 @@ def load_model(path: Path | str) -> ReducedModel:
     ArtefactError
         If it is damaged.
     """
-    with open_hdf5(path, MODEL_SCHEMA, SCHEMA_VERSION) as file:
+    with damage_named(path), open_hdf5(path, MODEL_SCHEMA, SCHEMA_VERSION) as file:
         verify_seal(file)
         return ReducedModel(
             groups=tuple(str(name) for name in file.attrs["groups"]),

@@ -16,6 +16,7 @@ from synreduce.evaluation.isi_penalty import IsiPenalty
 from synreduce.evaluation.model import ReducedModel
 from synreduce.evaluation.nonlinearity import Nonlinearity
 from synreduce.result.content import FailedChunk, Provenance
+from synreduce.result.identity import damage_named
 from synreduce.result.schema import SCHEMA_NAME, SCHEMA_VERSION
 from synreduce.result.scores import read_scores
 from synreduce.storage import open_hdf5
@@ -70,7 +71,7 @@ class Result:
     @cached_property
     def provenance(self) -> Provenance:
         """What the result was made from."""
-        with open_hdf5(self.path, SCHEMA_NAME, SCHEMA_VERSION) as file:
+        with damage_named(self.path), open_hdf5(self.path, SCHEMA_NAME, SCHEMA_VERSION) as file:
             group = file["provenance"]
             text = {name: group[name].asstr()[()] for name in group if name != "complete"}
             complete = bool(group["complete"][()])

@@ -60,7 +60,7 @@ class JobRecord:
     @property
     def file_name(self) -> str:
         """Name of the record's file."""
-        return f"{self.stage}_{self.batch}_{self.attempt}.json"
+        return _record_name(self.stage, self.batch, self.attempt)
 
 
 @contextmanager
@@ -99,9 +99,13 @@ def record_job(folder: Path | str, stage: str, batch: str, attempt: int = 0) -> 
 
 def _next_attempt(folder: Path, stage: str, batch: str) -> int:
     number = 1
-    while (folder / f"{stage}_{batch}_{number}.json").exists():
+    while (folder / _record_name(stage, batch, number)).exists():
         number += 1
     return number
+
+
+def _record_name(stage: str, batch: str, attempt: int) -> str:
+    return f"{stage}_{batch}_{attempt}.json".replace("/", "_")
 
 
 def _now() -> str:
