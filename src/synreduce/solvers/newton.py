@@ -14,15 +14,12 @@ from synreduce.solvers.calibration import calibrate
 from synreduce.solvers.lda import discriminant
 from synreduce.solvers.newton_steps import NewtonFit, Point, newton_fit
 from synreduce.solvers.penalty import penalty_scale
-from synreduce.solvers.penalty_choice import PenaltyChoice, choose_ridge
+from synreduce.solvers.penalty_choice import PenaltyChoice, choose_penalty
 from synreduce.solvers.records import FitResult
 from synreduce.solvers.training import TrainingData
 from synreduce.solvers.uncertainty import laplace
 
 FloatArray = NDArray[np.float64]
-
-RIDGES = (10.0, 1.0, 0.1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
-"""Strengths tried when the ridge is chosen."""
 
 
 class NewtonOptions(SolverOptions):
@@ -31,8 +28,8 @@ class NewtonOptions(SolverOptions):
     kind: Literal["newton"] = "newton"
     ridge: Annotated[float, Field(ge=0)] | Literal["auto"] = "auto"
     """Strength relative to what the data say before any fit; auto: by cross-validation."""
-    smoothness: Annotated[float, Field(ge=0)] = 0.0
-    """Strength of the roughness penalty, in the same unit."""
+    smoothness: Annotated[float, Field(ge=0)] | Literal["auto"] = 0.0
+    """Strength of the penalty on rough kernels, in the same unit; auto: by cross-validation."""
     folds: Annotated[int, Field(ge=2)] = 5
     """Folds of the cross-validation inside the training samples."""
     max_iterations: Annotated[int, Field(ge=1)] = 50
@@ -64,14 +61,17 @@ class NewtonSolver(Solver):
         del rng
         options = self.options if isinstance(self.options, NewtonOptions) else NewtonOptions()
         budget = Budget(options.max_evaluations, options.max_seconds)
-        scale, first = penalty_scale(data), starting_point(data, start)
-        if options.ridge == "auto":
-            choice = choose_ridge(
-                data, scale, options.smoothness, first, RIDGES, options.folds, budget
-            )
-        else:
-            choice = PenaltyChoice(options.ridge, None, first)
-        penalty = scale.matrix(choice.ridge, options.smoothness)
+        scale = penalty_scale(data)
+        choice = choose_penalty(
+            data,
+            scale,
+            None if options.ridge == "auto" else options.ridge,
+            None if options.smoothness == "auto" else options.smoothness,
+            starting_point(data, start),
+            options.folds,
+            budget,
+        )
+        penalty = scale.matrix(choice.ridge, choice.smoothness)
         fit = newton_fit(
             data,
             penalty,
@@ -81,7 +81,7 @@ class NewtonSolver(Solver):
             tolerance=options.tolerance,
         )
         message = "converged" if fit.converged else _reason(fit, options, budget)
-        return likelihood_result(data, fit, penalty, choice, options.smoothness, budget, message)
+        return likelihood_result(data, fit, penalty, choice, budget.spent, message)
 
 
 def _reason(fit: NewtonFit, options: NewtonOptions, budget: Budget) -> str:
@@ -116,8 +116,7 @@ def likelihood_result(
     fit: NewtonFit,
     penalty: FloatArray,
     choice: PenaltyChoice,
-    smoothness: float,
-    budget: Budget,
+    n_evaluations: int,
     message: str,
 ) -> FitResult:
     """Record a fit of the likelihood with its uncertainty.
@@ -132,9 +131,7 @@ def likelihood_result(
         Penalty of the fit.
     choice : PenaltyChoice
         Its strength.
-    smoothness : float
-        Strength of the roughness penalty.
-    budget : Budget
+    n_evaluations : int
         What was spent.
     message : str
         How it ended.
@@ -146,14 +143,14 @@ def likelihood_result(
     model = data.problem.model
     theta = model.theta(fit.point.vector)
     vector = model.nearest(theta)
-    uncertainty = laplace(model, vector, fit.curvature.hessian.sum(axis=0), penalty)
+    uncertainty = laplace(model, vector, fit.curvature.total[2], penalty)
     return FitResult(
         parameters=model.factors(vector),
         vector=vector,
         theta=theta,
         intercept=fit.point.intercept,
         objective=fit.objective / data.n_rows,
-        n_evaluations=budget.spent,
+        n_evaluations=n_evaluations,
         n_iterations=len(fit.trace) - 1,
         status="ok" if fit.converged else "not_converged",
         message=message,
@@ -163,7 +160,7 @@ def likelihood_result(
         condition=uncertainty.condition,
         effective_degrees_of_freedom=uncertainty.degrees_of_freedom,
         ridge=choice.ridge,
-        smoothness=smoothness,
+        smoothness=choice.smoothness,
         penalty_curve=choice.curve,
         train_auroc=data.auroc(data.scores(theta)),
     )

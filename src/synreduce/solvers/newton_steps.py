@@ -14,8 +14,11 @@ from synreduce.strategies import FactorModel
 
 FloatArray = NDArray[np.float64]
 
-_STEP_LENGTHS = np.array([1.0, 0.5, 0.2, 0.05, 0.01])
+_SHORTER_STEPS = np.array([0.5, 0.2, 0.05, 0.01])
+_ENOUGH = 0.25
+"""A full step that gains this part of what the quadratic model promised is taken as it is."""
 _PROXIMAL = (0.0, 0.1, 1.0, 10.0, 100.0)
+"""Pull towards the present point, relative to the curvature's diagonal, when no step gains."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class Point:
     intercept: float
 
     def weights(self, model: FactorModel) -> FloatArray:
-        """Feature weights with the intercept last.
+        """Join feature weights and intercept.
 
         Parameters
         ----------
@@ -46,6 +49,25 @@ class Point:
         numpy.ndarray, shape (n_features + 1,)
         """
         return np.append(model.theta(self.vector), self.intercept)
+
+    def towards(self, target: Point, part: float) -> Point:
+        """Go part of the way to another point.
+
+        Parameters
+        ----------
+        target : Point
+            Other end of the segment.
+        part : float
+            0 stays, 1 arrives.
+
+        Returns
+        -------
+        Point
+        """
+        return Point(
+            self.vector + part * (target.vector - self.vector),
+            self.intercept + part * (target.intercept - self.intercept),
+        )
 
 
 @dataclass(frozen=True)
@@ -59,8 +81,9 @@ class NewtonFit:
     objective : float
         Penalised negative log-likelihood there, summed over samples.
     curvature : Curvature
-        Of the likelihood alone, at the last point it was formed, within `tolerance` of the solution
-        if the fit converged.
+        Of the likelihood alone, in its parts.
+    at : numpy.ndarray, shape (n_features + 1,)
+        Weights where the curvature was formed: the last point but one.
     trace : list of float
         Objective after each iteration, the start first; never rises.
     converged : bool
@@ -70,6 +93,7 @@ class NewtonFit:
     point: Point
     objective: float
     curvature: Curvature
+    at: FloatArray
     trace: list[float]
     converged: bool
 
@@ -90,7 +114,7 @@ class LocalModel:
     intercept_constant: float
     intercept_slope: FloatArray
 
-    def minimise(self, model: FactorModel, start: FloatArray) -> Point:
+    def minimise(self, model: FactorModel, start: FloatArray, tolerance: float = 1e-9) -> Point:
         """Find the best parameters and intercept.
 
         Parameters
@@ -99,29 +123,27 @@ class LocalModel:
             From parameters to feature weights.
         start : numpy.ndarray, shape (n_parameters,)
             Where to start.
+        tolerance : float, default: 1e-9
+            As for `minimise_quadratic`.
 
         Returns
         -------
         Point
         """
-        vector = minimise_quadratic(model, self.quadratic, start)
+        vector = minimise_quadratic(model, self.quadratic, start, tolerance=tolerance)
         slope = float(self.intercept_slope @ model.theta(vector))
         return Point(vector, self.intercept_constant + slope)
 
 
-def local_model(
-    value: float, gradient: FloatArray, hessian: FloatArray, at: FloatArray, penalty: FloatArray
-) -> LocalModel:
+def local_model(curvature: Curvature, at: FloatArray, penalty: FloatArray) -> LocalModel:
     """Build the quadratic model of a likelihood and add a penalty.
 
     Parameters
     ----------
-    value : float
-        Negative log-likelihood at `at`.
-    gradient, hessian : numpy.ndarray, shapes (n_features + 1,), (n_features + 1, n_features + 1)
-        Its derivatives there, intercept last.
+    curvature : Curvature
+        Value and derivatives; parts are added up.
     at : numpy.ndarray, shape (n_features + 1,)
-        Feature weights and intercept.
+        Feature weights and intercept where they were formed.
     penalty : numpy.ndarray, shape (n_features, n_features)
         Half its quadratic form is added.
 
@@ -129,7 +151,8 @@ def local_model(
     -------
     LocalModel
     """
-    # Rewritten about the origin, so that models at several points can be compared.
+    value, gradient, hessian = curvature.total
+    # Rewritten about the origin, where the penalty has its minimum.
     linear = gradient - hessian @ at
     constant = value - gradient @ at + 0.5 * at @ (hessian @ at)
     coupling, own = hessian[:-1, -1], max(float(hessian[-1, -1]), np.finfo(float).tiny)
@@ -149,6 +172,7 @@ def newton_fit(
     *,
     max_iterations: int,
     tolerance: float,
+    parts: tuple[NDArray[np.int64], int] | None = None,
 ) -> NewtonFit:
     """Minimise the penalised negative log-likelihood.
 
@@ -166,6 +190,8 @@ def newton_fit(
         Newton steps at most.
     tolerance : float
         Stop when the decrease expected of a step is below this times the objective.
+    parts : (numpy.ndarray of int, int), optional
+        Fold of each sample and their number: the curvature is kept apart for each.
 
     Returns
     -------
@@ -174,93 +200,71 @@ def newton_fit(
     Notes
     -----
     An iteration forms the curvature once, in one pass over the samples, and minimises the quadratic
-    model over all factors without touching the samples again. A second pass compares several step
-    lengths, so the objective never rises.
+    model over all factors without touching the samples again. A second, cheap pass evaluates the
+    step; only if it gains too little are shorter ones compared. The objective never rises.
     """
-    model, point = data.problem.model, start
+    descent, point = _Descent(data, penalty, budget), start
+    fold, n_parts = (None, 1) if parts is None else parts
     trace: list[float] = []
     budget.spend()
     while True:
-        weights = point.weights(model)
-        curvature = data.curvature(weights)
-        objective = float(curvature.value[0] + 0.5 * weights[:-1] @ (penalty @ weights[:-1]))
+        here = point.weights(data.problem.model)
+        curvature = data.curvature(here, fold, n_parts)
+        objective = curvature.total[0] + 0.5 * float(here[:-1] @ (penalty @ here[:-1]))
         trace = trace or [objective]
-        step = _best_step(data, penalty, point, objective, curvature, budget)
-        if step is None:
-            return NewtonFit(point, objective, curvature, trace, converged=False)
-        point, lowered, expected = step
-        trace.append(lowered)
+        expected, step = descent.step(point, objective, curvature)
+        if step is not None:
+            point, objective = step
+            trace.append(objective)
         converged = expected <= tolerance * abs(objective)
-        if converged or len(trace) > max_iterations or not budget.spend():
-            return NewtonFit(point, lowered, curvature, trace, converged)
+        finished = converged or step is None or len(trace) > max_iterations
+        if finished or not budget.spend():
+            return NewtonFit(point, objective, curvature, here, trace, converged)
 
 
-def _best_step(
-    data: TrainingData,
-    penalty: FloatArray,
-    point: Point,
-    objective: float,
-    curvature: Curvature,
-    budget: Budget,
-) -> tuple[Point, float, float] | None:
-    """Next point, its objective, and the decrease expected; None if the budget is spent."""
-    model = data.problem.model
-    here = point.weights(model)
-    expected = 0.0
-    for proximal in _PROXIMAL:
-        near = np.diag(proximal * np.diag(curvature.hessian[0]))
-        local = local_model(
-            float(curvature.value[0]),
-            curvature.gradient[0],
-            curvature.hessian[0] + near,
-            here,
-            penalty,
-        )
-        target = local.minimise(model, point.vector)
-        if proximal == 0.0:
-            expected = objective - local.quadratic.value(model.theta(target.vector))
-        found = line_search(data, penalty, point, target, budget)
-        if found is None:
+@dataclass(frozen=True)
+class _Descent:
+    """Steps that lower the penalised objective."""
+
+    data: TrainingData
+    penalty: FloatArray
+    budget: Budget
+
+    def step(
+        self, point: Point, objective: float, curvature: Curvature
+    ) -> tuple[float, tuple[Point, float] | None]:
+        """Decrease expected of the full step; next point and its objective, None if none gains."""
+        model = self.data.problem.model
+        here = point.weights(model)
+        expected = 0.0
+        for proximal in _PROXIMAL:
+            local = local_model(curvature.damped(proximal), here, self.penalty)
+            target = local.minimise(model, point.vector)
+            if proximal == 0.0:
+                expected = objective - local.quadratic.value(model.theta(target.vector))
+            found = self._compare(point, target, np.ones(1))
+            if found is not None and found[1] > objective - _ENOUGH * expected:
+                shorter = self._compare(point, target, _SHORTER_STEPS)
+                found = min((found, shorter or found), key=lambda pair: pair[1])
+            if found is None or found[1] < objective:
+                return expected, found
+        # Nothing gains within rounding: the point is as good as a minimum.
+        return 0.0, None
+
+    def _compare(
+        self, start: Point, target: Point, lengths: FloatArray
+    ) -> tuple[Point, float] | None:
+        """Best of several step lengths, in one pass; None if no evaluation is left."""
+        left = lengths.size if self.budget.left is None else max(self.budget.left, 0)
+        lengths = lengths[:left]
+        if lengths.size == 0 or not self.budget.spend(lengths.size):
             return None
-        if found[1] < objective:
-            return (*found, expected)
-    return point, objective, min(expected, 0.0)
-
-
-def line_search(
-    data: TrainingData, penalty: FloatArray, start: Point, target: Point, budget: Budget
-) -> tuple[Point, float] | None:
-    """Compare step lengths along a segment of the parameters, in one pass.
-
-    Parameters
-    ----------
-    data : TrainingData
-        Samples.
-    penalty : numpy.ndarray, shape (n_features, n_features)
-        Half its quadratic form is added.
-    start, target : Point
-        Ends of the segment.
-    budget : Budget
-        One evaluation is spent per length; few left, few lengths.
-
-    Returns
-    -------
-    (Point, float) or None
-        The best point and its objective; None if no evaluation is left.
-    """
-    model = data.problem.model
-    lengths = _STEP_LENGTHS[: max(0, _STEP_LENGTHS.size if budget.left is None else budget.left)]
-    if lengths.size == 0 or not budget.spend(lengths.size):
-        return None
-    points = [
-        Point(
-            start.vector + size * (target.vector - start.vector),
-            start.intercept + size * (target.intercept - start.intercept),
+        model = self.data.problem.model
+        points = [start.towards(target, part) for part in lengths.tolist()]
+        weights = np.stack([point.weights(model) for point in points], axis=1)
+        theta = weights[:-1]
+        objectives = self.data.losses(weights) + 0.5 * np.sum(
+            theta * (self.penalty @ theta), axis=0
         )
-        for size in lengths.tolist()
-    ]
-    weights = np.stack([point.weights(model) for point in points], axis=1)
-    penalties = 0.5 * np.einsum("ip,ij,jp->p", weights[:-1], penalty, weights[:-1], optimize=True)
-    objectives = data.losses(weights) + penalties
-    best = int(np.argmin(objectives))
-    return points[best], float(objectives[best])
+        best = int(np.argmin(objectives))
+        return points[best], float(objectives[best])

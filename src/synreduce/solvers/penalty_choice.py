@@ -1,52 +1,140 @@
-"""Strength of the ridge by cross-validation inside the training samples."""
+"""Strength of the penalties by cross-validation inside the training samples."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from synreduce.solvers.budget import Budget
 from synreduce.solvers.folds import assign_folds
-from synreduce.solvers.newton_steps import Point, line_search, local_model, newton_fit
+from synreduce.solvers.newton_steps import NewtonFit, Point, local_model, newton_fit
 from synreduce.solvers.penalty import PenaltyScale
 from synreduce.solvers.records import PenaltyCurve
-from synreduce.solvers.training import Curvature, TrainingData
+from synreduce.solvers.training import TrainingData
 
 FloatArray = NDArray[np.float64]
+
+STRENGTHS = tuple(float(f"{10.0 ** (step / 2):.3g}") for step in range(5, -15, -1))
+"""Strengths that can be chosen, strong to weak, two per factor of ten."""
+
+_FIRST_RIDGE = STRENGTHS.index(0.1)
+_FIRST_SMOOTHNESS = STRENGTHS.index(0.01)
+_OFF = len(STRENGTHS)
+_REACH, _TRUSTED, _MAX_ROUNDS = 2, 1, 8
+_PILOT_ITERATIONS, _PILOT_TOLERANCE = 10, 1e-3
+
+Strengths = tuple[int, int]
+"""Positions of ridge and smoothness in `STRENGTHS`; `_OFF` for none."""
 
 
 @dataclass(frozen=True)
 class PenaltyChoice:
-    """A strength and where to start its fit.
+    """Strengths and where to start their fit.
 
     Parameters
     ----------
-    ridge : float
-        Strength chosen.
-    curve : PenaltyCurve or None
-        Held-out loss of every strength tried; None if cross-validation was not possible.
+    ridge, smoothness : float
+        Strengths chosen.
     point : Point
-        Nearly the fit at the chosen strength.
+        Where to start the fit.
+    curve : PenaltyCurve or None
+        Held-out loss of every strength tried; None if nothing was to choose or cross-validation was
+        not possible.
     """
 
     ridge: float
-    curve: PenaltyCurve | None
+    smoothness: float
     point: Point
+    curve: PenaltyCurve | None = None
 
 
-def choose_ridge(
+@dataclass
+class _Search:
+    """Cross-validation of one problem: what is known so far."""
+
+    data: TrainingData
+    scale: PenaltyScale
+    fixed: tuple[float | None, float | None]
+    fold: NDArray[np.int64]
+    n_folds: int
+    budget: Budget
+    losses: dict[Strengths, FloatArray] = field(default_factory=dict)
+
+    def strength(self, position: Strengths) -> tuple[float, float]:
+        """Ridge and smoothness at a position."""
+        values = (*STRENGTHS, 0.0)
+        ridge, smoothness = self.fixed
+        return (
+            values[position[0]] if ridge is None else ridge,
+            values[position[1]] if smoothness is None else smoothness,
+        )
+
+    def penalty(self, position: Strengths) -> FloatArray:
+        """Penalty matrix at a position."""
+        return self.scale.matrix(*self.strength(position))
+
+    def best(self) -> Strengths:
+        """Position with the least held-out loss; of equals the stronger."""
+        return min(self.losses, key=lambda position: (float(self.losses[position].sum()), position))
+
+    def pilot(self, position: Strengths, start: Point) -> NewtonFit:
+        """Fit all samples at a position, the curvature apart for each fold."""
+        return newton_fit(
+            self.data,
+            self.penalty(position),
+            start,
+            self.budget,
+            max_iterations=_PILOT_ITERATIONS,
+            tolerance=_PILOT_TOLERANCE,
+            parts=(self.fold, self.n_folds),
+        )
+
+    def neighbours(self, position: Strengths) -> list[Strengths]:
+        """Positions near enough to judge from a fit at one, along each axis to be chosen."""
+        found = [position]
+        for axis in (0, 1):
+            if self.fixed[axis] is not None:
+                continue
+            limit = len(STRENGTHS) + axis
+            for value in range(position[axis] - _REACH, position[axis] + _REACH + 1):
+                moved = (value, position[1]) if axis == 0 else (position[0], value)
+                if 0 <= value < limit and moved != position:
+                    found.append(moved)
+        return found
+
+    def evaluate(self, fit: NewtonFit, positions: Iterable[Strengths]) -> None:
+        """Held-out loss at positions near a fit, from its curvature: one pass."""
+        wanted = list(positions)
+        if not self.budget.spend():
+            return
+        model = self.data.problem.model
+        share = 1.0 - 1.0 / self.n_folds
+        weights = [
+            local_model(fit.curvature.without(left_out), fit.at, share * self.penalty(position))
+            .minimise(model, fit.point.vector, tolerance=1e-6)
+            .weights(model)
+            for position in wanted
+            for left_out in range(self.n_folds)
+        ]
+        columns = np.stack(weights, axis=1).reshape(-1, len(wanted), self.n_folds)
+        losses = self.data.held_out_losses(columns, self.fold)
+        for position, loss in zip(wanted, losses, strict=True):
+            self.losses[position] = loss
+
+
+def choose_penalty(
     data: TrainingData,
     scale: PenaltyScale,
-    smoothness: float,
+    ridge: float | None,
+    smoothness: float | None,
     start: Point,
-    ridges: Sequence[float],
     n_folds: int,
     budget: Budget,
 ) -> PenaltyChoice:
-    """Follow the fit from strong to weak ridge and keep the strength with the least held-out loss.
+    """Choose strengths by held-out likelihood.
 
     Parameters
     ----------
@@ -54,12 +142,10 @@ def choose_ridge(
         Training samples.
     scale : PenaltyScale
         Unit of the strengths.
-    smoothness : float
-        Strength of the roughness penalty, the same for all.
+    ridge, smoothness : float or None
+        Strengths that are given; None: to be chosen from `STRENGTHS` (smoothness also 0).
     start : Point
-        Where to start the strongest.
-    ridges : sequence of float
-        Strengths, falling.
+        Where to start.
     n_folds : int
         Folds of the cross-validation.
     budget : Budget
@@ -71,79 +157,46 @@ def choose_ridge(
 
     Notes
     -----
-    For every strength one pass forms the curvature at the fit to all samples, apart for each fold.
-    The fit without a fold is the minimum of the others' quadratic model: one Newton step from the
-    fit to all, as in approximate cross-validation (Beirami et al. 2017, NeurIPS; Rad & Maleki 2020,
-    J. R. Stat. Soc. B 82:965). Its held-out loss is then evaluated exactly.
+    A pilot fit to all samples gives the curvature of every fold in the same passes. The fit without
+    a fold, at strengths up to a factor of ten away, is the minimum of the other folds' quadratic
+    model: one Newton step from the pilot, as in approximate cross-validation (Beirami et al. 2017,
+    NeurIPS; Rad & Maleki 2020, J. R. Stat. Soc. B 82:965). Its held-out loss is evaluated exactly.
+    If the best lies further than one step of the grid from the pilot, it becomes the next pilot.
     """
+    if ridge is not None and smoothness is not None:
+        return PenaltyChoice(ridge, smoothness, start)
     fold, usable = assign_folds(data.problem, n_folds)
-    middle = ridges[len(ridges) // 2]
+    search = _Search(data, scale, (ridge, smoothness), fold, usable, budget)
+    position, point = (_FIRST_RIDGE, _FIRST_SMOOTHNESS), start
     if usable < 2:
-        return PenaltyChoice(middle, None, start)
-    model, point = data.problem.model, start
-    penalty = scale.matrix(ridges[0], smoothness)
-    point = newton_fit(data, penalty, point, budget, max_iterations=4, tolerance=1e-3).point
-    losses: list[FloatArray] = []
-    points: list[Point] = []
-    for position, ridge in enumerate(ridges):
-        if position > 0:
-            target = _minimum(data, curvature, at, scale.matrix(ridge, smoothness), point)
-            found = line_search(data, scale.matrix(ridge, smoothness), point, target, budget)
-            point = point if found is None else found[0]
-        if not budget.spend(2):
+        return PenaltyChoice(*search.strength(position), start)
+    pilots: set[Strengths] = set()
+    while position not in pilots and len(pilots) < _MAX_ROUNDS:
+        pilots.add(position)
+        fit = search.pilot(position, point)
+        point = fit.point
+        search.evaluate(fit, search.neighbours(position))
+        best = search.best() if search.losses else position
+        if max(abs(new - old) for new, old in zip(best, position, strict=True)) <= _TRUSTED:
+            position = best
             break
-        at = point.weights(model)
-        curvature = data.curvature(at, fold, usable)
-        penalty = scale.matrix(ridge, smoothness)
-        share = 1.0 - 1.0 / usable
-        without = [
-            _minimum(data, _without(curvature, left_out), at, penalty * share, point).weights(model)
-            for left_out in range(usable)
-        ]
-        losses.append(data.held_out_losses(np.stack(without, axis=1), fold))
-        points.append(point)
-        totals = [float(loss.sum()) for loss in losses]
-        if position - int(np.argmin(totals)) >= 2:
-            break
-    if not losses:
-        return PenaltyChoice(middle, None, point)
-    return _choice(np.array(losses), ridges, smoothness, points, data.n_rows)
+        position = best
+    curve = _curve(search, position) if search.losses else None
+    return PenaltyChoice(*search.strength(position), point, curve)
 
 
-def _choice(
-    losses: FloatArray,
-    ridges: Sequence[float],
-    smoothness: float,
-    points: Sequence[Point],
-    n_rows: int,
-) -> PenaltyChoice:
-    totals = losses.sum(axis=1)
-    best = int(np.argmin(totals))
-    n_tried, n_folds = losses.shape
-    spread = (losses - losses[best]).std(axis=1, ddof=1) * np.sqrt(n_folds) / n_rows
-    curve = PenaltyCurve(
-        ridge=np.asarray(ridges[:n_tried], dtype=np.float64),
-        smoothness=np.full(n_tried, smoothness),
-        loss=totals / n_rows,
+def _curve(search: _Search, chosen: Strengths) -> PenaltyCurve:
+    positions = sorted(search.losses)
+    losses = np.array([search.losses[position] for position in positions])
+    best = positions.index(chosen)
+    n_rows = search.data.n_rows
+    spread = (losses - losses[best]).std(axis=1, ddof=1) * np.sqrt(search.n_folds) / n_rows
+    strengths = np.array([search.strength(position) for position in positions])
+    return PenaltyCurve(
+        ridge=strengths[:, 0],
+        smoothness=strengths[:, 1],
+        loss=losses.sum(axis=1) / n_rows,
         standard_error=spread,
         chosen=best,
-        n_folds=n_folds,
+        n_folds=search.n_folds,
     )
-    return PenaltyChoice(float(ridges[best]), curve, points[best])
-
-
-def _without(curvature: Curvature, left_out: int) -> Curvature:
-    kept = [part for part in range(curvature.value.size) if part != left_out]
-    return Curvature(
-        curvature.value[kept].sum(axis=0, keepdims=True),
-        curvature.gradient[kept].sum(axis=0, keepdims=True),
-        curvature.hessian[kept].sum(axis=0, keepdims=True),
-    )
-
-
-def _minimum(
-    data: TrainingData, curvature: Curvature, at: FloatArray, penalty: FloatArray, start: Point
-) -> Point:
-    value, gradient = float(curvature.value.sum()), curvature.gradient.sum(axis=0)
-    local = local_model(value, gradient, curvature.hessian.sum(axis=0), at, penalty)
-    return local.minimise(data.problem.model, start.vector)

@@ -66,6 +66,45 @@ class Curvature:
     gradient: FloatArray
     hessian: FloatArray
 
+    @property
+    def total(self) -> tuple[float, FloatArray, FloatArray]:
+        """Value, gradient and Hessian of all parts together."""
+        return float(self.value.sum()), self.gradient.sum(axis=0), self.hessian.sum(axis=0)
+
+    def without(self, part: int) -> Curvature:
+        """Leave one part out.
+
+        Parameters
+        ----------
+        part : int
+            Which.
+
+        Returns
+        -------
+        Curvature
+        """
+        kept = np.arange(self.value.size) != part
+        return Curvature(self.value[kept], self.gradient[kept], self.hessian[kept])
+
+    def damped(self, strength: float) -> Curvature:
+        """Add curvature around the point itself, so that a minimum stays near it.
+
+        Parameters
+        ----------
+        strength : float
+            Relative to the diagonal.
+
+        Returns
+        -------
+        Curvature
+        """
+        if strength == 0.0:
+            return self
+        added = strength * np.diag(np.diag(self.hessian.sum(axis=0)))
+        hessian = self.hessian.copy()
+        hessian[0] += added
+        return Curvature(self.value, self.gradient, hessian)
+
 
 class TrainingData:
     """Rows and outcomes of a problem, read block by block.
@@ -188,21 +227,23 @@ class TrainingData:
 
         Parameters
         ----------
-        weights : numpy.ndarray, shape (n_features + 1, n_folds)
-            Feature weights and intercept fitted without the fold.
+        weights : numpy.ndarray, shape (n_features + 1, n_candidates, n_folds)
+            Feature weights and intercept of each candidate, fitted without the fold.
         fold : numpy.ndarray of int, shape (n_rows,)
             Fold of each sample.
 
         Returns
         -------
-        numpy.ndarray, shape (n_folds,)
+        numpy.ndarray, shape (n_candidates, n_folds)
         """
-        n_folds = weights.shape[1]
-        total = np.zeros(n_folds)
+        _, n_candidates, n_folds = weights.shape
+        total = np.zeros((n_candidates, n_folds))
         for where, block in self.blocks():
-            score = np.take_along_axis(block @ weights, fold[where, None], axis=1)[:, 0]
-            loss = softplus(score) - self.outcome[where] * score
-            total += np.bincount(fold[where], weights=loss, minlength=n_folds)
+            for part in range(n_folds):
+                chosen = np.flatnonzero(fold[where] == part)
+                score = block[chosen] @ weights[:, :, part]
+                loss = softplus(score) - self.outcome[where][chosen, None] * score
+                total[:, part] += loss.sum(axis=0)
         return total
 
     def curvature(
@@ -227,14 +268,20 @@ class TrainingData:
         value, gradient = np.zeros(n_parts), np.zeros((n_parts, size))
         hessian = np.zeros((n_parts, size, size))
         for where, block in self.blocks():
+            score, outcome = block @ weights, self.outcome[where]
+            loss, chance = softplus(score) - outcome * score, logistic(score)
+            root = np.sqrt(chance * (1.0 - chance))[:, None]
             for index in range(n_parts):
-                chosen = slice(None) if part is None else np.flatnonzero(part[where] == index)
-                rows, outcome = block[chosen], self.outcome[where][chosen]
-                score = rows @ weights
-                chance = logistic(score)
-                value[index] += float(np.sum(softplus(score) - outcome * score))
-                gradient[index] += (chance - outcome) @ rows
-                scaled = rows * np.sqrt(chance * (1.0 - chance))[:, None]
+                if part is None:
+                    value[index] += loss.sum()
+                    gradient[index] += (chance - outcome) @ block
+                    scaled = block * root
+                else:
+                    chosen = np.flatnonzero(part[where] == index)
+                    scaled = block[chosen]
+                    value[index] += loss[chosen].sum()
+                    gradient[index] += (chance - outcome)[chosen] @ scaled
+                    scaled *= root[chosen]
                 hessian[index] += scaled.T @ scaled
         return Curvature(value, gradient, hessian)
 
