@@ -198,11 +198,11 @@ class WindowSamples:
                 definition,  # type: ignore[arg-type]
                 name,
                 configuration.seed,
-                self.trial_ids,
-                self.outcome,
-                self.isi,
-                self.target_starts,
-                configuration.window.width_ms,
+                trial_ids=self.trial_ids,
+                outcome=self.outcome,
+                isi=self.isi,
+                target_starts=self.target_starts,
+                width_ms=configuration.window.width_ms,
             )
             for name, definition in definitions.items()
         ]

@@ -6,14 +6,13 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from synreduce.pipeline.merge_run import merge_chunks
-
 from synreduce.execution import open_engine
 from synreduce.pipeline.batches import run_batches
 from synreduce.pipeline.check import write_check
 from synreduce.pipeline.checked_run import CheckedRun
 from synreduce.pipeline.fitting import fit_chunks
 from synreduce.pipeline.inputs import with_database
+from synreduce.pipeline.merge_run import merge_chunks
 from synreduce.pipeline.paths import RunPaths
 from synreduce.pipeline.projecting import project_chunks
 from synreduce.result import Result, open_result

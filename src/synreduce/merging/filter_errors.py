@@ -1,0 +1,121 @@
+"""Standard errors of filters in canonical form, by the delta method."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synreduce.design import FeatureLayout
+from synreduce.merging.kernels import assemble_kernel
+from synreduce.strategies.canonical import standard_reference
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class FilterErrors:
+    """Standard errors of canonical filters; 0 where the canonical form fixes the value.
+
+    Parameters
+    ----------
+    spatial : dict of str to ndarray, shape (n_bins,)
+        Per group.
+    temporal : dict of str to ndarray, shape (width,)
+        Per group.
+    """
+
+    spatial: dict[str, FloatArray]
+    temporal: dict[str, FloatArray]
+
+
+def canonical_filter_errors(
+    theta: FloatArray,
+    covariance: FloatArray,
+    layout: FeatureLayout,
+    bases: tuple[FloatArray, FloatArray],
+    groups: Sequence[str],
+) -> FilterErrors:
+    """Propagate the covariance of the weights to filters in canonical form.
+
+    A canonical filter is a ratio of two points of the kernel: the temporal filter is a row of it
+    over its peak, the spatial filter a column over the peak of the reference group. The ratio of
+    two linear functions a'theta and b'theta has variance ``(a - r b)' C (a - r b) / (b'theta)^2``.
+
+    Parameters
+    ----------
+    theta : ndarray, shape (n_features,)
+        Weights.
+    covariance : ndarray, shape (n_features, n_features)
+        Of the weights.
+    layout : FeatureLayout
+        Columns, one term per group.
+    bases : (ndarray, ndarray), shapes (K, n_bins) and (L, width)
+        Spatial and temporal basis functions.
+    groups : sequence of str
+        Terms.
+
+    Returns
+    -------
+    FilterErrors
+        NaN for a group whose kernel is zero, and for spatial filters if the reference's is.
+    """
+    peaks = {
+        name: _peak(name, weights, layout, bases)
+        for name, weights in layout.matrices(theta).items()
+        if name in groups
+    }
+    reference = peaks[standard_reference(groups)]
+    spatial, temporal = {}, {}
+    for name, peak in peaks.items():
+        temporal[name] = _ratio_errors(peak.row, peak.at_peak, theta, covariance)
+        spatial[name] = _ratio_errors(peak.column, reference.at_peak, theta, covariance)
+    return FilterErrors(spatial, temporal)
+
+
+@dataclass(frozen=True)
+class _Peak:
+    """Kernel points that a group's canonical filters are made of, as functions of theta.
+
+    `row` (width, n_features) runs along time through the point of largest magnitude, `column`
+    (n_bins, n_features) along space, `at_peak` (n_features,) is that point.
+    """
+
+    row: FloatArray
+    column: FloatArray
+    at_peak: FloatArray
+
+
+def _peak(
+    name: str,
+    weights: FloatArray,
+    layout: FeatureLayout,
+    bases: tuple[FloatArray, FloatArray],
+) -> _Peak:
+    spatial, temporal = bases
+    kernel = assemble_kernel(weights, spatial, temporal)
+    bin_, lag = np.unravel_index(int(np.argmax(np.abs(kernel))), kernel.shape)
+    columns = layout.slices[name]
+
+    def functional(space: FloatArray, time: FloatArray) -> FloatArray:
+        points = np.einsum("kz,lt->ztkl", space, time).reshape(-1, columns.stop - columns.start)
+        whole = np.zeros((points.shape[0], layout.n_features))
+        whole[:, columns] = points
+        return whole
+
+    space, time = spatial[:, bin_ : bin_ + 1], temporal[:, lag : lag + 1]
+    return _Peak(functional(space, temporal), functional(spatial, time), functional(space, time)[0])
+
+
+def _ratio_errors(
+    numerators: FloatArray, denominator: FloatArray, theta: FloatArray, covariance: FloatArray
+) -> FloatArray:
+    below = float(denominator @ theta)
+    if below == 0.0 or not np.isfinite(below):
+        return np.full(numerators.shape[0], np.nan)
+    ratio = numerators @ theta / below
+    gradient = (numerators - ratio[:, np.newaxis] * denominator) / below
+    variance = np.einsum("ip,pq,iq->i", gradient, covariance, gradient, optimize=True)
+    return np.asarray(np.sqrt(np.maximum(variance, 0.0)))
