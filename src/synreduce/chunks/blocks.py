@@ -53,6 +53,32 @@ class BlockDefinition(Protocol):
         """The same blocks test in every trial."""
 
 
+def block_of_each_target(
+    target_starts: NDArray[np.float64], block_ms: float | None
+) -> NDArray[np.int64]:
+    """Find the block of time of each target window, counted from the first window.
+
+    Parameters
+    ----------
+    target_starts : ndarray of float64, (n_targets,)
+        ms, ascending.
+    block_ms : float or None
+        Length of a block; None: one block.
+
+    Returns
+    -------
+    ndarray of int64, (n_targets,)
+
+    Examples
+    --------
+    >>> block_of_each_target(np.array([80.0, 379.0, 380.0]), 300.0)
+    array([0, 0, 1])
+    """
+    since_first = target_starts - target_starts[0] + _TOLERANCE_MS
+    block: NDArray[np.int64] = np.floor(since_first / (block_ms or np.inf)).astype(np.int64)
+    return block
+
+
 def assign_blocks(
     definition: BlockDefinition,
     family: str,
@@ -61,10 +87,9 @@ def assign_blocks(
     trial_ids: Sequence[str] | NDArray[np.str_],
     outcome: NDArray[np.uint8],
     usable: NDArray[np.bool_],
-    target_starts: NDArray[np.float64],
-    gap_ms: float,
+    block: NDArray[np.int64],
 ) -> NDArray[np.uint8]:
-    """Give every sample the side of its block of time, and empty the gap around testing blocks.
+    """Give every sample the side of its block of time.
 
     Parameters
     ----------
@@ -76,33 +101,47 @@ def assign_blocks(
     outcome : ndarray of uint8, (n_trials, n_targets)
     usable : ndarray of bool, (n_trials, n_targets)
         Samples that pass the filter by ISI.
-    target_starts : ndarray of float64, (n_targets,)
-        ms, ascending. Blocks are counted from the first.
-    gap_ms : float
-        Training samples of the same trial nearer than this to any sample of a testing block
-        become unused.
+    block : ndarray of int64, (n_targets,)
+        Block of each target window, from `block_of_each_target`.
 
     Returns
     -------
     ndarray of uint8, (n_trials, n_targets)
+        0 unused, 1 train, 2 first half of test, 3 second half of test.
     """
-    length = definition.block_ms or np.inf
-    block = np.floor((target_starts - target_starts[0] + _TOLERANCE_MS) / length).astype(np.int64)
-    positives = _sum_per_block(((outcome > 0) & usable), block)
+    positive = (outcome > 0) & usable
+    positives = _sum_per_block(positive, block)
     present = _sum_per_block(usable, block) > 0
+    owners: Sequence[str] | NDArray[np.str_] = trial_ids
     if definition.shared_between_trials:
+        owners = [""]
         positives = positives.sum(axis=0, keepdims=True)
         present = np.logical_or.reduce(present, axis=0, keepdims=True)
-        owners: Sequence[str] | NDArray[np.str_] = [""]
-    else:
-        owners = trial_ids
     side = _sides_of_blocks(
         definition, family, seed, owners=owners, positives=positives, present=present
     )
     role = np.repeat(side[:, block], len(trial_ids) // len(side), axis=0)
-    _halve_single_block(role, (outcome > 0) & usable)
-    _empty_gap(role, target_starts, gap_ms)
+    _halve_single_block(role, positive)
     return role
+
+
+def empty_gap(role: NDArray[np.uint8], target_starts: NDArray[np.float64], gap_ms: float) -> None:
+    """Take training samples out that are near a testing sample of the same trial, in place.
+
+    Parameters
+    ----------
+    role : ndarray of uint8, (n_trials, n_targets)
+    target_starts : ndarray of float64, (n_targets,)
+        ms, ascending.
+    gap_ms : float
+        Training samples nearer than this become unused. With the width of the input window no
+        training sample shares input with a testing one.
+    """
+    test = role >= TEST_FIRST
+    before = np.maximum.accumulate(np.where(test, target_starts, -np.inf), axis=1)
+    after = np.minimum.accumulate(np.where(test, target_starts, np.inf)[:, ::-1], axis=1)[:, ::-1]
+    distance = np.minimum(target_starts - before, after - target_starts)
+    role[(role == TRAIN) & (distance < gap_ms - _TOLERANCE_MS)] = UNUSED
 
 
 def _sum_per_block(samples: NDArray[np.bool_], block: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -173,11 +212,3 @@ def _halve_single_block(role: NDArray[np.uint8], positive: NDArray[np.bool_]) ->
     later = np.arange(role.shape[1]) >= middle
     role[test & ~later] = TEST_FIRST
     role[test & later] = TEST_SECOND
-
-
-def _empty_gap(role: NDArray[np.uint8], target_starts: NDArray[np.float64], gap_ms: float) -> None:
-    test = role >= TEST_FIRST
-    before = np.maximum.accumulate(np.where(test, target_starts, -np.inf), axis=1)
-    after = np.minimum.accumulate(np.where(test, target_starts, np.inf)[:, ::-1], axis=1)[:, ::-1]
-    distance = np.minimum(target_starts - before, after - target_starts)
-    role[(role == TRAIN) & (distance < gap_ms - _TOLERANCE_MS)] = UNUSED

@@ -62,16 +62,14 @@ def outcomes(
 
 
 def time_since_last_spike(
-    times: NDArray[np.float64], pointer: NDArray[np.int64], target_starts: NDArray[np.float64]
+    spike_times: SpikeTimesLike, target_starts: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Measure for every sample how long before its target window the last spike was.
 
     Parameters
     ----------
-    times : ndarray of float64, (n_spikes,)
-        Spike times of all trials, ms.
-    pointer : ndarray of int64, (n_trials + 1,)
-        Where each trial starts in `times`.
+    spike_times : SpikeTimesLike
+        Spike times, ms, with the pointer of each trial; order within a trial does not matter.
     target_starts : ndarray of float64, (n_targets,)
         Starts of the target windows, ascending, ms.
 
@@ -83,10 +81,13 @@ def time_since_last_spike(
 
     Examples
     --------
-    >>> time_since_last_spike(np.array([3.0, 7.0]), np.array([0, 2, 2]), np.array([7.0, 9.0]))
+    >>> from types import SimpleNamespace
+    >>> spikes = SimpleNamespace(times=np.array([3.0, 7.0]), pointer=np.array([0, 2, 2]))
+    >>> time_since_last_spike(spikes, np.array([7.0, 9.0]))
     array([[ 4.,  2.],
            [inf, inf]])
     """
+    times, pointer = spike_times.times, spike_times.pointer
     n_trials, n_targets = len(pointer) - 1, len(target_starts)
     last = np.full((n_trials, n_targets), -np.inf)
     first_after = np.searchsorted(target_starts, times, side="right")

@@ -27,11 +27,25 @@ class Split:
         ``trial * n_targets + target``.
     outcome : ndarray of uint8, (n_samples,)
         1 where the target window holds a spike.
+    unit_of_trial : ndarray of int64, (n_trials,)
+        Group of trials that each trial stays with; the same for all trials where blocks of time
+        are shared between trials.
+    block_of_target : ndarray of int64, (n_targets,)
+        Block of time of each target window; all 0 where whole trials stay together.
     """
 
     name: str
     role: NDArray[np.uint8]
     outcome: NDArray[np.uint8]
+    unit_of_trial: NDArray[np.int64]
+    block_of_target: NDArray[np.int64]
+
+    @property
+    def unit(self) -> NDArray[np.int64]:
+        """Number of what each sample must stay with: trials and blocks of time, (n_samples,)."""
+        n_blocks = int(self.block_of_target.max(initial=0)) + 1
+        trial_part = self.unit_of_trial[:, np.newaxis] * n_blocks
+        return (trial_part + self.block_of_target[np.newaxis, :]).reshape(-1)
 
     def mask(self, subset: Subset) -> NDArray[np.bool_]:
         """Mark the samples of a subset.

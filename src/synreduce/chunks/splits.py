@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from synreduce.chunks.blocks import assign_blocks
+from synreduce.chunks.blocks import assign_blocks, block_of_each_target, empty_gap
 from synreduce.chunks.groups import unit_of_each_trial
 from synreduce.chunks.randomness import unit_numbers
 from synreduce.chunks.sides import UNUSED, by_folds, by_fraction
@@ -121,8 +121,10 @@ def make_split(
     """
     usable = isi >= definition.min_isi_ms
     family = definition.family or name
+    block = np.zeros(len(target_starts), dtype=np.int64)
     if definition.kind == "blocks":
-        gap = width_ms if definition.gap_ms is None else definition.gap_ms
+        unit = np.arange(len(trial_ids)) * (not definition.shared_between_trials)
+        block = block_of_each_target(target_starts, definition.block_ms)
         role = assign_blocks(
             definition,
             family,
@@ -130,42 +132,32 @@ def make_split(
             trial_ids=trial_ids,
             outcome=outcome,
             usable=usable,
-            target_starts=target_starts,
-            gap_ms=gap,
+            block=block,
         )
+        gap = width_ms if definition.gap_ms is None else definition.gap_ms
+        empty_gap(role, target_starts, gap)
     else:
-        role = _assign_trials(
-            definition,
-            family,
-            seed,
-            trial_ids=trial_ids,
-            outcome=outcome,
-            usable=usable,
-            groups=groups,
-        )
+        names, unit = unit_of_each_trial(trial_ids, definition.group_by, groups)
+        number = unit_numbers(seed, family, names)
+        side = _side_of_units(definition, number, unit, outcome=outcome, usable=usable)
+        role = np.repeat(side[unit][:, np.newaxis], len(target_starts), axis=1)
     role[~usable] = UNUSED
-    return Split(name=name, role=role.reshape(-1), outcome=outcome.reshape(-1))
+    return Split(name, role.reshape(-1), outcome.reshape(-1), unit, block)
 
 
-def _assign_trials(
+def _side_of_units(
     definition: SplitDefinition,
-    family: str,
-    seed: int,
+    number: NDArray[np.uint64],
+    unit: NDArray[np.int64],
     *,
-    trial_ids: Sequence[str] | NDArray[np.str_],
     outcome: NDArray[np.uint8],
     usable: NDArray[np.bool_],
-    groups: Sequence[str] | None,
 ) -> NDArray[np.uint8]:
-    names, unit = unit_of_each_trial(trial_ids, definition.group_by, groups)
-    number = unit_numbers(seed, family, names)
-    present = np.zeros(len(names), dtype=np.bool_)
+    present = np.zeros(len(number), dtype=np.bool_)
     present[unit[usable.any(axis=1)]] = True
-    spiking = np.zeros(len(names), dtype=np.bool_)
-    spiking[unit[((outcome > 0) & usable).any(axis=1)]] = True
-    stratum = spiking if definition.stratify else np.zeros_like(spiking)
+    spiking = np.zeros(len(number), dtype=np.bool_)
+    if definition.stratify:
+        spiking[unit[((outcome > 0) & usable).any(axis=1)]] = True
     if definition.folds is None:
-        side = by_fraction(number, stratum, present, definition.train_fraction)
-    else:
-        side = by_folds(number, stratum, present, definition.folds, definition.fold or 0)
-    return np.repeat(side[unit][:, np.newaxis], outcome.shape[1], axis=1)
+        return by_fraction(number, spiking, present, definition.train_fraction)
+    return by_folds(number, spiking, present, definition.folds, definition.fold or 0)

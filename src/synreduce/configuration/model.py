@@ -76,7 +76,9 @@ class Configuration(Section):
     """Basis functions of the filters."""
     chunks: ChunksSettings
     """The grid of chunks."""
-    splits: Annotated[tuple[SplitChoice, ...], Field(min_length=1)] = (TrialsSplitSettings(),)
+    splits: Annotated[tuple[SplitChoice, ...], Field(min_length=1)] = (
+        TrialsSplitSettings(kind="trials"),
+    )
     """Splits into train and test; every chunk is fitted with each."""
     minimum_positives: MinimumPositivesSettings = MinimumPositivesSettings()
     """When a chunk has too few spikes to be fitted."""

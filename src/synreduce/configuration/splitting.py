@@ -55,7 +55,7 @@ class SplitSettings(Section):
 class TrialsSplitSettings(SplitSettings):
     """Whole trials train or test."""
 
-    kind: Literal["trials"] = "trials"
+    kind: Literal["trials"]
     """Whole trials on one side."""
     train_fraction: Fraction = 0.7
     """Share of trials that trains; not used with `folds`."""
@@ -97,8 +97,10 @@ class TrialsSplitSettings(SplitSettings):
 class BlocksSplitSettings(SplitSettings):
     """Blocks of time train or test, for trials that are few and long."""
 
-    kind: Literal["blocks"] = "blocks"
-    """Blocks of time on one side."""
+    kind: Literal["blocks"]
+    """Blocks of time on one side, for trials that are few and long."""
+    name: Name = "blocks"
+    """Name in results; folds add `_1`, `_2` ..."""
     block_ms: Positive = 300.0
     """Length of a block, ms, counted from the first target window."""
     folds: Folds = 5
