@@ -1,0 +1,146 @@
+"""The fingerprint of a database: from what was noted while writing, or recomputed."""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from synreduce.database.counts_store import offsets_within
+from synreduce.database.event_store import tile_name
+from synreduce.database.fingerprint import CountSum, EventSum, combine
+from synreduce.database.model import IntArray
+from synreduce.database.tables import read_groups, read_labels, read_types, tables_digest
+from synreduce.errors import ArtefactError, DataError, Problem
+from synreduce.storage import open_hdf5
+
+_ROWS = 2**20
+
+
+def content_fingerprint(file: h5py.File) -> str:
+    """Combine the digests of all parts; sums of events and counts are those noted while writing.
+
+    Parameters
+    ----------
+    file : h5py.File
+        Complete but for the fingerprint.
+
+    Returns
+    -------
+    str
+        SHA-256 in hexadecimal.
+    """
+    events = file["events"].attrs["fingerprint_sums"] if "events" in file else ()
+    counts = file["counts"].attrs["fingerprint_sum"] if "counts" in file else 0
+    return _combined(file, tuple(int(value) for value in events), int(counts))
+
+
+def recomputed_fingerprint(file: h5py.File) -> str:
+    """Compute the fingerprint from every stored value.
+
+    Parameters
+    ----------
+    file : h5py.File
+        A database.
+
+    Returns
+    -------
+    str
+        SHA-256 in hexadecimal.
+    """
+    events = _sum_events(file["events"]) if "events" in file else ()
+    counts = _sum_counts(file["counts"]) if "counts" in file else 0
+    return _combined(file, events, counts)
+
+
+def verify_part(part: Path, target: Path) -> None:
+    """Read a finished but unpublished database completely and compare its fingerprint.
+
+    Parameters
+    ----------
+    part : Path
+        The hidden file.
+    target : Path
+        Its final name, for messages.
+
+    Raises
+    ------
+    ArtefactError
+        If it does not hold what was written.
+    """
+    try:
+        with open_hdf5(part) as file:
+            promised, found = str(file.attrs["fingerprint"]), recomputed_fingerprint(file)
+    except (DataError, OSError, RuntimeError, KeyError, ValueError, zlib.error) as error:
+        what = f"reading back what was written failed ({error})"
+        raise ArtefactError(Problem("not-what-was-written", str(target), what)) from error
+    if found != promised:
+        what = f"reading back gives the fingerprint {found[:12]}, expected {promised[:12]}"
+        raise ArtefactError(Problem("not-what-was-written", str(target), what))
+
+
+def _combined(file: h5py.File, events: tuple[int, ...], counts: int) -> str:
+    groups = read_groups(file)
+    parts: dict[str, object] = {
+        "start_ms": float(file.attrs["start_ms"]),
+        "duration_ms": float(file.attrs["duration_ms"]),
+        "trials": _digest(file["trials/id"], as_text=True),
+        "spikes": _digest(file["spikes/time"]),
+        "spike_pointer": _digest(file["spikes/trial_pointer"]),
+        **tables_digest(groups, read_types(file, groups), read_labels(file)),
+    }
+    if "events" in file:
+        group = file["events"]
+        parts["events"] = events
+        parts["event_columns"] = sorted(str(name) for name in group.attrs["columns"])
+        parts["n_events"] = int(group.attrs["n_events"])
+    if "counts" in file:
+        group = file["counts"]
+        parts["counts"] = counts
+        parts["distance_edges"] = group.attrs["distance_edges"].tolist()
+        parts["time_bin_ms"] = float(group.attrs["time_bin_ms"])
+        parts["counts_shape"] = [int(size) for size in group[groups[0].name].shape]
+    return combine(parts)
+
+
+def _digest(dataset: h5py.Dataset, *, as_text: bool = False) -> str:
+    state = hashlib.sha256()
+    values = dataset[()]
+    if as_text:
+        for item in values.tolist():
+            encoded = item if isinstance(item, bytes) else str(item).encode()
+            state.update(f"{len(encoded)}:".encode() + encoded)
+    else:
+        kind = "<f8" if values.dtype.kind == "f" else "<i8"
+        state.update(np.ascontiguousarray(values, kind).tobytes())
+    return state.hexdigest()
+
+
+def _sum_events(group: h5py.Group) -> tuple[int, ...]:
+    total = EventSum()
+    pointer = group["trial_pointer"]
+    for tile in range(pointer.shape[0]):
+        node = group.get(tile_name(tile))
+        if node is not None:
+            _sum_tile(total, pointer[tile].astype(np.int64), node)
+    return total.state
+
+
+def _sum_tile(total: EventSum, pointer: IntArray, node: h5py.Group) -> None:
+    for start in range(0, int(pointer[-1]), _ROWS):
+        stop = min(start + _ROWS, int(pointer[-1]))
+        trial = np.searchsorted(pointer, np.arange(start, stop), side="right") - 1
+        total.add(trial, {name: dataset[start:stop] for name, dataset in node.items()})
+
+
+def _sum_counts(group: h5py.Group) -> int:
+    total = CountSum()
+    for name, dataset in group.items():
+        shape = dataset.shape
+        for offset in offsets_within((0, 0, 0), (shape[0], 1, 1), dataset.chunks):
+            block = dataset[offset[0] : offset[0] + dataset.chunks[0]]
+            total.add(name, offset[0], 0, 0, block)
+    return total.state

@@ -1,0 +1,245 @@
+"""One activation database in one file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from synreduce.database.binning import add_events, bin_index, smallest_unsigned
+from synreduce.database.content import recomputed_fingerprint
+from synreduce.database.grouping import Assignment, Grouping
+from synreduce.database.interface import Bins, Database, common_type, empty_counts
+from synreduce.database.model import ActivationEvents, CountArray, Group, IntArray, SpikeTimes
+from synreduce.database.schema import SCHEMA_NAME, SCHEMA_VERSION
+from synreduce.database.stored_counts import StoredCounts
+from synreduce.database.stored_events import StoredEvents
+from synreduce.database.tables import (
+    read_groups,
+    read_labels,
+    read_provenance,
+    read_spikes,
+    read_texts,
+    read_truth,
+    read_types,
+)
+from synreduce.errors import DataError, Problem
+from synreduce.storage.hdf5 import open_screened
+
+_BLOCK_EVENTS = 4_000_000
+_BLOCK_CELLS = 2**25
+
+
+class FileDatabase(Database):
+    """A database in one HDF5 file; see `Database` and docs/reference/activation-database.md.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    fingerprint : str, optional
+        What the file must still have, as noted when it was opened first.
+
+    Raises
+    ------
+    DataError
+        If the file is no activation database, or is damaged.
+    """
+
+    def __init__(self, path: str | Path, fingerprint: str | None = None) -> None:
+        self.path = Path(path)
+        self._handle: h5py.File | None = None
+        self._handle_process = 0
+        file = self._file
+        try:
+            self._read_definition(file)
+        except (KeyError, ValueError, IndexError, OSError, RuntimeError, TypeError) as error:
+            self.close()
+            what = f"is damaged or incomplete ({error})"
+            raise DataError(Problem("damaged", self.name, what, "make it again")) from error
+        if fingerprint is not None and fingerprint != self.fingerprint:
+            self.close()
+            what = f"has changed: fingerprint {self.fingerprint[:12]}, before {fingerprint[:12]}"
+            raise DataError(Problem("changed", self.name, what, "run again from the start"))
+
+    def __reduce__(self) -> tuple[type[FileDatabase], tuple[Path, str]]:
+        return (type(self), (self.path, self.fingerprint))
+
+    @property
+    def name(self) -> str:
+        """Path of the file."""
+        return str(self.path)
+
+    @property
+    def n_trials(self) -> int:
+        """Number of trials."""
+        return self._n_trials
+
+    @cached_property
+    def trial_ids(self) -> npt.NDArray[np.str_]:
+        """Names of the trials, shape (n_trials,)."""
+        return np.array(read_texts(self._file["trials/id"]), dtype=np.str_)
+
+    @cached_property
+    def spike_times(self) -> SpikeTimes:
+        """Spike times of all trials."""
+        return read_spikes(self._file)
+
+    @property
+    def truth(self) -> dict[str, npt.NDArray[Any]] | None:
+        """Ground truth of an example; None for other databases."""
+        return read_truth(self._file)
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """Where the data come from."""
+        return read_provenance(self._file)
+
+    def close(self) -> None:
+        """Close the file; it is opened again when needed."""
+        if self._handle is not None and self._handle_process == os.getpid():
+            self._handle.close()
+        self._handle = None
+
+    @property
+    def _file(self) -> h5py.File:
+        """The open file; handles are never shared with another process."""
+        if self._handle is None or self._handle_process != os.getpid():
+            self._handle = open_screened(self.path, SCHEMA_NAME, SCHEMA_VERSION)
+            self._handle_process = os.getpid()
+            self._stored_events: StoredEvents | None = None
+            self._stored_counts: StoredCounts | None = None
+        return self._handle
+
+    @property
+    def stored_events(self) -> StoredEvents:
+        """The events layout."""
+        file = self._file
+        if self._stored_events is None:
+            self._stored_events = StoredEvents(self.path, file["events"])
+        return self._stored_events
+
+    @property
+    def stored_counts(self) -> StoredCounts:
+        """The counts layout."""
+        file = self._file
+        if self._stored_counts is None:
+            self._stored_counts = StoredCounts(self.path, file["counts"], self.start_ms)
+        return self._stored_counts
+
+    def _read_definition(self, file: h5py.File) -> None:
+        self.start_ms = float(file.attrs["start_ms"])
+        self.duration_ms = float(file.attrs["duration_ms"])
+        self._n_trials = int(file["trials/id"].shape[0])
+        self.groups = read_groups(file)
+        self.synapse_types = read_types(file, self.groups)
+        self.dendrite_labels = read_labels(file)
+        self.layouts = frozenset(name for name in ("events", "counts") if name in file)
+        if not self.layouts:
+            what = "holds neither events nor counts"
+            raise DataError(Problem("no-activations", self.name, what))
+        self.distance_edges = self.time_bin_ms = self.n_events = None
+        self.largest_distance_um = 0.0
+        if "counts" in self.layouts:
+            self.distance_edges = self.stored_counts.distance_edges
+            self.time_bin_ms = self.stored_counts.time_bin_ms
+            self.largest_distance_um = float(self.distance_edges[-1])
+        if "events" in self.layouts:
+            self.n_events = int(file["events"].attrs["n_events"])
+            self.largest_distance_um = float(file["events"].attrs["largest_distance_um"])
+        stored = str(file.attrs.get("fingerprint", ""))
+        self.fingerprint = stored or recomputed_fingerprint(file)
+
+    def _events(
+        self,
+        first: int,
+        stop: int,
+        window: tuple[float, float],
+        distance: tuple[float, float],
+        columns: Collection[str] | None,
+    ) -> ActivationEvents:
+        return self.stored_events.read(first, stop, window, distance, columns)
+
+    def _counts(
+        self, grouping: Grouping, groups: Sequence[Group], first: int, stop: int, bins: Bins
+    ) -> dict[str, CountArray]:
+        if "counts" in self.layouts and grouping.criteria == ("group",) and grouping.map is None:
+            problem = self.stored_counts.fits(bins)
+            if problem is None:
+                read = self.stored_counts.read
+                return common_type(
+                    {group.name: read(group.name, first, stop, bins) for group in groups}
+                )
+            if "events" not in self.layouts:
+                raise DataError(problem)
+        return self._counts_from_events(grouping, groups, first, stop, bins)
+
+    def _counts_from_events(
+        self, grouping: Grouping, groups: Sequence[Group], first: int, stop: int, bins: Bins
+    ) -> dict[str, CountArray]:
+        assignment = self.assignment(grouping)
+        counts = empty_counts(groups, stop - first, bins)
+        per_trial = max(1, (self.n_events or 0) // max(1, self.n_trials))
+        rows = max(
+            1,
+            min(_BLOCK_EVENTS // per_trial, _BLOCK_CELLS // max(1, bins.shape[0] * bins.shape[1])),
+        )
+        for start in range(first, stop, rows):
+            end = min(start + rows, stop)
+            block = self._count_block(assignment, groups, start, end, bins)
+            for name, values in block.items():
+                if values.dtype.itemsize > counts[name].dtype.itemsize:
+                    counts[name] = counts[name].astype(values.dtype)
+                counts[name][start - first : end - first] = values
+        return common_type(counts)
+
+    def _count_block(
+        self, assignment: Assignment, groups: Sequence[Group], first: int, stop: int, bins: Bins
+    ) -> dict[str, CountArray]:
+        position = {group.name: index for index, group in enumerate(groups)}
+        rank = np.array([position.get(group.name, -1) for group in assignment.groups])
+        shape = (len(groups), stop - first, *bins.shape)
+        index = [
+            _flat_index(self.name, rank[assignment.of(events)], events, shape, bins)
+            for events in self.stored_events.tiles(
+                first,
+                stop,
+                (float(bins.time_edges[0]), float(bins.time_edges[-1])),
+                (
+                    float(bins.distance_edges[0]),
+                    float(bins.distance_edges[-1]) if bins.beyond == "drop" else np.inf,
+                ),
+                assignment.columns,
+            )
+        ]
+        flat = np.concatenate(index) if index else np.empty(0, np.int64)
+        for dtype in (np.uint8, np.uint16, np.uint32):
+            target: CountArray = np.zeros(shape, dtype)
+            if add_events(target, flat):
+                break
+        fitting = smallest_unsigned(int(target.max(initial=0)))
+        target = target.astype(fitting, copy=False)
+        return {group.name: target[index] for index, group in enumerate(groups)}
+
+
+def _flat_index(
+    name: str, group: IntArray, events: ActivationEvents, shape: tuple[int, ...], bins: Bins
+) -> IntArray:
+    """Return the cell of every event that has a group."""
+    place = bin_index(events.soma_distance, bins.distance_edges)
+    n_bins = shape[3]
+    if bins.beyond == "clip":
+        np.minimum(place, n_bins - 1, out=place)
+    elif bins.beyond == "refuse" and (far := int(((place >= n_bins) & (group >= 0)).sum())):
+        what = f"{far:,} activations at {bins.distance_edges[-1]:g} um and beyond"
+        raise DataError(Problem("beyond-last-bin", name, what, "choose drop or clip"))
+    time = bin_index(events.time, bins.time_edges)
+    cell = ((group * shape[1] + events.trial) * shape[2] + time) * n_bins + place
+    inside = (group >= 0) & (time >= 0) & (time < shape[2])
+    return cell if inside.all() else cell[inside]

@@ -1,0 +1,162 @@
+"""Reading tiles of the events layout."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from synreduce.database.event_store import tile_name
+from synreduce.database.model import ActivationEvents, IntArray
+from synreduce.database.schema import EVENT_COLUMNS, REQUIRED_COLUMNS, TileGrid
+from synreduce.storage import read_stored_chunks
+
+
+class StoredEvents:
+    """The ``/events`` group of an open database.
+
+    Parameters
+    ----------
+    path : Path
+        The database, for messages.
+    group : h5py.Group
+        ``/events``.
+    """
+
+    def __init__(self, path: Path, group: h5py.Group) -> None:
+        self._path, self._group = path, group
+        self.grid = TileGrid(
+            tuple(group.attrs["time_edges"].tolist()),
+            tuple(group.attrs["distance_edges"].tolist()),
+        )
+        self.columns = tuple(str(name) for name in group.attrs["columns"])
+        self._pointers: dict[int, IntArray] = {}
+
+    def pointer(self, tile: int) -> IntArray:
+        """Return the first event of every trial in a tile, and the end."""
+        if tile not in self._pointers:
+            self._pointers[tile] = self._group["trial_pointer"][tile].astype(np.int64)
+        return self._pointers[tile]
+
+    def tiles(
+        self,
+        first: int,
+        stop: int,
+        window: tuple[float, float],
+        distance: tuple[float, float],
+        columns: Collection[str] | None = None,
+    ) -> Iterator[ActivationEvents]:
+        """Read the events of a range of trials, tile by tile.
+
+        Parameters
+        ----------
+        first, stop : int
+            Range of trials.
+        window, distance : tuple of float
+            Half-open ranges, ms and um.
+        columns : collection of str, optional
+            Optional columns to read; by default all.
+
+        Yields
+        ------
+        ActivationEvents
+            Of one tile, sorted by trial.
+        """
+        wanted = [
+            name
+            for name in EVENT_COLUMNS
+            if name in self.columns
+            and (columns is None or name in columns or name in REQUIRED_COLUMNS)
+        ]
+        for tile in self.grid.overlapping(*window, *distance):
+            pointer = self.pointer(tile)[first : stop + 1]
+            start, end = int(pointer[0]), int(pointer[-1])
+            if start == end:
+                continue
+            node = self._group[tile_name(tile)]
+            values = {name: self._rows(node[name], start, end) for name in wanted}
+            trial = np.repeat(np.arange(stop - first), np.diff(pointer))
+            events = ActivationEvents(trial=trial, **values)
+            yield _within(events, self.grid.bounds(tile), window, distance)
+
+    def read(
+        self,
+        first: int,
+        stop: int,
+        window: tuple[float, float],
+        distance: tuple[float, float],
+        columns: Collection[str] | None = None,
+    ) -> ActivationEvents:
+        """Read the events of a range of trials, sorted by trial; parameters as in `tiles`."""
+        pieces = list(self.tiles(first, stop, window, distance, columns))
+        if not pieces:
+            return no_events(self.columns if columns is None else columns)
+        return joined(pieces)
+
+    def _rows(self, dataset: h5py.Dataset, start: int, stop: int) -> npt.NDArray[Any]:
+        size = dataset.chunks[0] if dataset.chunks else 0
+        if stop - start < 2 * size or dataset.compression != "gzip" or dataset.fletcher32:
+            return np.asarray(dataset[start:stop])
+        out = np.zeros(stop - start, dataset.dtype)
+
+        def place(offset: tuple[int, ...], values: npt.NDArray[Any]) -> None:
+            low, high = max(offset[0], start), min(offset[0] + size, stop)
+            out[low - start : high - start] = values[low - offset[0] : high - offset[0]]
+
+        offsets = [(at,) for at in range(start - start % size, stop, size)]
+        read_stored_chunks(self._path, dataset, offsets, place)
+        return out
+
+
+def joined(pieces: list[ActivationEvents]) -> ActivationEvents:
+    """Join events and sort them by trial.
+
+    Parameters
+    ----------
+    pieces : list of ActivationEvents
+        At least one; columns that only some of them have are filled with -1.
+
+    Returns
+    -------
+    ActivationEvents
+    """
+    names = list(dict.fromkeys(name for piece in pieces for name in piece.columns()))
+    columns = {name: np.concatenate([_column(piece, name) for piece in pieces]) for name in names}
+    trial = np.concatenate([piece.trial for piece in pieces])
+    events = ActivationEvents(trial=trial, **columns)
+    if len(pieces) == 1:
+        return events
+    return events.take(np.argsort(trial, kind="stable"))
+
+
+def no_events(columns: Collection[str]) -> ActivationEvents:
+    """Return a record of no events with the given columns."""
+    names = [name for name in EVENT_COLUMNS if name in columns or name in REQUIRED_COLUMNS]
+    empty = {name: np.empty(0, EVENT_COLUMNS[name]) for name in names}
+    return ActivationEvents(trial=np.empty(0, np.int64), **empty)
+
+
+def _column(piece: ActivationEvents, name: str) -> npt.NDArray[Any]:
+    values = piece.columns().get(name)
+    return np.full(len(piece), -1, EVENT_COLUMNS[name]) if values is None else values
+
+
+def _within(
+    events: ActivationEvents,
+    bounds: tuple[float, float, float, float],
+    window: tuple[float, float],
+    distance: tuple[float, float],
+) -> ActivationEvents:
+    """Drop the events of a tile that lie outside the window or range."""
+    t_first, t_last, near, far = bounds
+    keep: npt.NDArray[np.bool_] | None = None
+    if window[0] > t_first or window[1] < t_last:
+        keep = (events.time >= window[0]) & (events.time < window[1])
+    if distance[0] > near or distance[1] < far:
+        inside = (events.soma_distance >= distance[0]) & (events.soma_distance < distance[1])
+        keep = inside if keep is None else keep & inside
+    return events if keep is None or keep.all() else events.take(np.flatnonzero(keep))
