@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields
 import numpy as np
 from numpy.typing import NDArray
 
+from synreduce.database import SynapseType
 from synreduce.importers.sonata_edges import Synapses
 from synreduce.importers.sonata_spikes import NO_SPIKES, SpikeTrains
 from synreduce.importers.sonata_types import TypedSynapses
@@ -25,7 +26,7 @@ class SynapseRows:
         Spikes of the source cell within `SimulatedCells.input_times`.
     delay_ms, distance_um : ndarray of float64, shape (n,)
     type_code : ndarray of int64, shape (n,)
-        Index into `SimulatedCells.type_names`.
+        Index into `SimulatedCells.kinds`.
     synapse_id, section, source_id : ndarray of int64, shape (n,)
         Running edge number, section (-1 if unknown) and node id of the source cell.
     label : ndarray of int64, shape (n,)
@@ -57,7 +58,7 @@ class SimulatedCells:
     rows : SynapseRows
     input_times : ndarray of float64
         Spike times of all source cells, ms.
-    type_names, type_groups : list of str
+    kinds : list of SynapseType
         Synapse types.
     n_left_out : int
         Activations of synapse types that the user leaves out.
@@ -68,8 +69,7 @@ class SimulatedCells:
     own_spikes: list[NDArray[np.float64]]
     rows: SynapseRows
     input_times: NDArray[np.float64]
-    type_names: list[str]
-    type_groups: list[str]
+    kinds: list[SynapseType]
     n_left_out: int
     notes: list[str] = field(default_factory=list)
 
@@ -157,8 +157,7 @@ def assemble_cells(
         times.append(trains.get(name, NO_SPIKES).times)
     n_left_out, n_edges = 0, 0
     pieces: list[SynapseRows] = []
-    type_names: list[str] = []
-    type_groups: list[str] = []
+    kinds: list[SynapseType] = []
     for part in parts:
         source = part.synapses.source
         first, count = trains.get(source, NO_SPIKES).ranges(part.synapses.source_id)
@@ -172,21 +171,18 @@ def assemble_cells(
                 count=count[rows],
                 delay_ms=part.synapses.delay_ms[rows],
                 distance_um=part.distance_um[rows],
-                type_code=part.typed.code[rows] + len(type_names),
+                type_code=part.typed.code[rows] + len(kinds),
                 synapse_id=part.synapses.edge[rows] + n_edges,
                 section=part.synapses.section[rows],
                 source_id=part.synapses.source_id[rows],
                 label=_labels(part.synapses)[rows],
             )
         )
-        type_names += part.typed.names
-        type_groups += part.typed.groups
+        kinds += part.typed.kinds
         n_edges += part.n_edges
     joined = _join(pieces)
     all_times = np.concatenate([np.zeros(0), *times])
-    return SimulatedCells(
-        names, own_spikes, joined, all_times, type_names, type_groups, n_left_out, notes
-    )
+    return SimulatedCells(names, own_spikes, joined, all_times, kinds, n_left_out, notes)
 
 
 def _join(pieces: Sequence[SynapseRows]) -> SynapseRows:

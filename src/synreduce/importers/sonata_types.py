@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from synreduce.database import SynapseType
 from synreduce.errors import DataError, Problem
 from synreduce.importers.groups import EXCITATORY, INHIBITORY, SynapseTypeRules, unknown_type
 from synreduce.importers.options import ImportOptions
@@ -31,13 +32,12 @@ class TypedSynapses:
     ----------
     code : ndarray of int64, shape (n,)
         Type of each synapse, -1 for a type that the user leaves out.
-    names, groups : tuple of str
+    kinds : tuple of SynapseType
         Per code.
     """
 
     code: NDArray[np.int64]
-    names: tuple[str, ...]
-    groups: tuple[str, ...]
+    kinds: tuple[SynapseType, ...]
 
 
 class TypeRules:
@@ -79,8 +79,7 @@ class TypeRules:
         told = _group_of_edges(synapses, source, rows)
         keys, member = np.unique(label_of_row[rows] * len(_GROUPS) + told, return_inverse=True)
         code_of_key = np.full(len(keys), -1, dtype=np.int64)
-        names: list[str] = []
-        groups: list[str] = []
+        kinds: list[SynapseType] = []
         problems: list[Problem] = []
         for number, key in enumerate(keys):
             label, group = labels[key // len(_GROUPS)], _GROUPS[key % len(_GROUPS)]
@@ -93,12 +92,13 @@ class TypeRules:
                 n_rows = int((member == number).sum())
                 problems.append(unknown_type(name, f"edges {synapses.population}", n_rows))
                 continue
-            code_of_key[number] = len(names)
-            names.append(self._unambiguous(name, decided))
-            groups.append(decided)
+            code_of_key[number] = len(kinds)
+            column = source.name if label else ""
+            unique = self._unambiguous(name, decided)
+            kinds.append(SynapseType(unique, decided, label or source.name, column))
         if problems:
             raise DataError(problems)
-        return TypedSynapses(code_of_key[member], tuple(names), tuple(groups))
+        return TypedSynapses(code_of_key[member], tuple(kinds))
 
     def _mapped(self, aliases: tuple[str, ...]) -> str | None:
         exact = [self._map[alias] for alias in aliases if alias in self._map]
