@@ -75,7 +75,9 @@ def open_joined(paths: Sequence[str | Path | tuple[str, str | Path]]) -> Concate
         raise
 
 
-def _joined(parts: Sequence[tuple[str, Database]], problems: Sequence[Problem]) -> Database:
+def _joined(
+    parts: Sequence[tuple[str, Database]], problems: Sequence[Problem]
+) -> ConcatenatedDatabase:
     if problems:
         raise DataError(problems)
     return ConcatenatedDatabase(parts)
