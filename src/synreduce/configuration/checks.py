@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from pathlib import PurePath
 
 from synreduce.configuration.choices import ChoiceSettings
 from synreduce.configuration.findings import Finding
@@ -18,6 +19,7 @@ from synreduce.configuration.model import Configuration
 from synreduce.configuration.paths import unset_variables
 from synreduce.solvers import SOLVERS
 from synreduce.strategies import STRATEGIES
+from synreduce.suggestions import did_you_mean
 
 Check = Callable[[Configuration], Iterator[Finding]]
 
@@ -31,9 +33,9 @@ def databases(configuration: Configuration) -> Iterator[Finding]:
         if database.id in first_id:
             what = f"id '{database.id}' is used by {first_id[database.id]} and {database.path}"
             yield Finding("duplicate-id", (*key, "id"), what, "set distinct ids")
-        place = str(PurePath(database.path))
+        place = os.path.realpath(database.file)
         if place in first_path:
-            what = f"'{first_path[place]}' and '{database.id}' are the same file {database.path}"
+            what = f"'{first_path[place]}' and '{database.id}' are the same file {place}"
             yield Finding("duplicate-database", (*key, "path"), what, "remove one")
         first_id.setdefault(database.id, database.path)
         first_path.setdefault(place, database.id)
@@ -76,7 +78,7 @@ def split_names(configuration: Configuration) -> Iterator[Finding]:
             seen.add(name)
 
 
-def window_and_bins(configuration: Configuration) -> Iterator[Finding]:
+def distance_bins(configuration: Configuration) -> Iterator[Finding]:
     """Find bins that do not fill the range of soma distances."""
     settings = configuration.input
     bins = settings.distance_max_um / settings.distance_bin_um
@@ -87,6 +89,26 @@ def window_and_bins(configuration: Configuration) -> Iterator[Finding]:
         )
         whole = max(1, round(bins)) * settings.distance_bin_um
         yield Finding("partial-bin", ("input", "distance_max_um"), what, f"use {whole:g}")
+
+
+def grouping(configuration: Configuration) -> Iterator[Finding]:
+    """Find patterns that are no regular expressions, and signs of groups that do not exist."""
+    settings = configuration.input.grouping
+    for pattern in settings.map:
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            path = ("input", "grouping", "map", pattern)
+            what = f"'{pattern}' is no regular expression: {error}"
+            yield Finding(
+                "bad-pattern", path, what, "write \\ before signs that stand for themselves"
+            )
+    names = set(settings.map.values())
+    for name in settings.signs:
+        if names and name not in names:
+            path = ("input", "grouping", "signs", name)
+            what = f"no entry of map makes the group '{name}'"
+            yield Finding("unknown-group", path, what, did_you_mean(name, names))
 
 
 def basis_functions(configuration: Configuration) -> Iterator[Finding]:
@@ -124,7 +146,8 @@ CHECKS: tuple[tuple[frozenset[str], Check], ...] = (
     (frozenset({"strategies"}), strategy_names),
     (frozenset({"solvers"}), solver_names),
     (frozenset({"splits"}), split_names),
-    (frozenset({"input"}), window_and_bins),
+    (frozenset({"input"}), distance_bins),
+    (frozenset({"input"}), grouping),
     (frozenset({"input", "window", "basis"}), basis_functions),
     (frozenset({"strategies", "solvers"}), solvers_fit_strategies),
     (frozenset({"input", "chunks"}), spatial_ranges),

@@ -60,20 +60,21 @@ class ExampleSettings(Section):
     """Seed of the simulation."""
 
 
+Criterion = Literal[
+    "group", "cell_type", "presynaptic_column", "synapse_type", "dendrite_label", "proximity"
+]
+
+
 class GroupingSettings(Section):
     """Which synapses share a filter."""
 
-    by: Literal[
-        "group",
-        "cell_type",
-        "dendrite_label",
-        "presynaptic_column",
-        "synapse_type",
-        "proximity",
-    ] = "group"
-    """Property that makes the groups; `group` is excitatory and inhibitory as stored."""
+    by: Criterion | Annotated[tuple[Criterion, ...], Field(min_length=1)] = "group"
+    """Property that makes the groups; `group` is excitatory and inhibitory as stored, `proximity`
+    nearer than 500 um to the soma or not. Several make one group per combination."""
     map: dict[str, Name] = Field(default_factory=dict)
     """Value of the property, or a regular expression for it, to the name of its group."""
+    unmatched: Literal["refuse", "drop"] = "refuse"
+    """What happens to values that no entry of `map` matches."""
     signs: dict[str, Literal[-1, 1]] = Field(default_factory=dict)
     """Sign of each group: 1 excites, -1 inhibits. Groups that are not named: as stored, else 1."""
 
