@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -29,7 +29,7 @@ from synreduce.importers.groups import (
 from synreduce.importers.options import ImportOptions
 from synreduce.importers.problems import ProblemList
 from synreduce.importers.report import ImportReport
-from synreduce.importers.synapse_checks import select_rows
+from synreduce.importers.synapse_checks import line_of_row, select_rows
 from synreduce.importers.synapse_table import FLOATS, INTEGERS, SynapseTable
 
 DROPPED_TYPES = "activations of types in drop_types"
@@ -85,7 +85,13 @@ class EventSink:
     def __exit__(self, *error: object) -> None:
         self._stack.__exit__(*error)  # type: ignore[arg-type]
 
-    def type_codes(self, table: SynapseTable, name: str, rules: SynapseTypeRules) -> INTEGERS:
+    def type_codes(
+        self,
+        table: SynapseTable,
+        name: str,
+        rules: SynapseTypeRules,
+        place: Callable[[int], str] = line_of_row,
+    ) -> INTEGERS:
         """Find the code of each row's synapse type, noting types that no rule knows.
 
         Parameters
@@ -96,6 +102,8 @@ class EventSink:
             The file, for messages.
         rules : SynapseTypeRules
             Which type belongs to which group.
+        place : callable, optional
+            Row number -> its place in the file.
 
         Returns
         -------
@@ -114,7 +122,7 @@ class EventSink:
             if not rules.is_dropped(synapse_type):
                 rows = np.flatnonzero(table.synapse_type.codes == position)
                 if len(rows):
-                    where = f"{name}:{rows[0] + 2} synapse type"
+                    where = f"{name}{place(int(rows[0]))} synapse type"
                     first, known = self._unknown.get(synapse_type, (where, 0))
                     self._unknown[synapse_type] = (first, known + len(rows))
         found: INTEGERS = codes[table.synapse_type.codes]

@@ -25,6 +25,26 @@ AFTER_END = "activations at or after the end of the record"
 NEGATIVE_DISTANCE = "synapse rows at a negative soma distance"
 
 
+def line_of_row(row: int) -> str:
+    """Place of a row in a text file with one line of heading.
+
+    Parameters
+    ----------
+    row : int
+        Counted from 0.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> line_of_row(0)
+    ':2'
+    """
+    return f":{row + 2}"
+
+
 @dataclass(frozen=True)
 class CheckedSynapses:
     """A table whose values are all usable.
@@ -49,7 +69,7 @@ def check_synapses(
     name: str,
     options: ImportOptions,
     duration_ms: float | None,
-    place: Callable[[int], str] = lambda row: f":{row + 2}",
+    place: Callable[[int], str] = line_of_row,
 ) -> CheckedSynapses:
     """Check distances, times and the uniqueness of synapses.
 

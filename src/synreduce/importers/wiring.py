@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from synreduce.errors import DataError, Problem
+from synreduce.importers.synapse_checks import line_of_row
 from synreduce.importers.synapse_table import FLOATS, INTEGERS, SynapseTable
 
 _SAME_PLACE_UM = 1e-3
@@ -20,7 +23,13 @@ class Wiring:
         self._trials: INTEGERS = np.empty(0, dtype=np.int64)
         self._files: list[str] = []
 
-    def check(self, table: SynapseTable, types: INTEGERS, name: str) -> None:
+    def check(
+        self,
+        table: SynapseTable,
+        types: INTEGERS,
+        name: str,
+        place: Callable[[int], str] = line_of_row,
+    ) -> None:
         """Compare the synapses of one trial with those of earlier trials.
 
         Parameters
@@ -31,6 +40,8 @@ class Wiring:
             Code of the synapse type of each row; negative ones are not looked at.
         name : str
             The file, for messages.
+        place : callable, optional
+            Row number -> its place in the file.
 
         Raises
         ------
@@ -50,22 +61,23 @@ class Wiring:
         moved = np.abs(self._distances[places[seen]] - distances[seen]) > _SAME_PLACE_UM
         if moved.any():
             row = int(np.flatnonzero(known)[seen][moved][0])
-            place = int(places[seen][moved][0])
-            raise DataError(self._problem(table, row, place, int(moved.sum()), name))
+            known_as = int(places[seen][moved][0])
+            where = f"{name}{place(row)} soma distance"
+            raise DataError(self._problem(table, row, known_as, int(moved.sum()), where))
         self._remember(keys[~seen], distances[~seen])
 
     def _problem(
-        self, table: SynapseTable, row: int, place: int, n_moved: int, name: str
+        self, table: SynapseTable, row: int, known_as: int, n_moved: int, where: str
     ) -> Problem:
         number = -1 if table.synapse_id is None else int(table.synapse_id[row])
         synapse_type = table.synapse_type.names[table.synapse_type.codes[row]]
         what = (
             f"synapse ({synapse_type}, {number}) lies at {table.soma_distance[row]} um, but at "
-            f"{self._distances[place]} um in {self._files[self._trials[place]]}"
+            f"{self._distances[known_as]} um in {self._files[self._trials[known_as]]}"
             f" ({n_moved:,} synapses differ); the wiring differs"
         )
         fix = "import trials of different wiring as separate databases"
-        return Problem("wiring-differs", f"{name}:{row + 2} soma distance", what, fix)
+        return Problem("wiring-differs", where, what, fix)
 
     def _remember(self, keys: INTEGERS, distances: FLOATS) -> None:
         trials = np.full(len(keys), len(self._files) - 1)

@@ -1,0 +1,153 @@
+"""Reads a large array of counts piece by piece and turns it into small whole numbers."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from synreduce.importers.files import refuse
+from synreduce.importers.npz import ArrayHeader, ArrayStream
+
+UNSIGNED = npt.NDArray[np.unsignedinteger[Any]]
+
+_PIECE_BYTES = 2 * 2**20
+_PIECES_AHEAD = 8
+_SLAB_MS = 20
+_TYPES = (np.uint8, np.uint16, np.uint32)
+_AXES = ("group", "distance bin", "trial", "ms")
+
+
+@dataclass(frozen=True)
+class CountsBlock:
+    """A part of the array (group, distance bin, trial, ms).
+
+    Parameters
+    ----------
+    group : int
+        Position on the first axis.
+    first_bin, first_ms : int
+        Where the block begins.
+    counts : ndarray of unsigned integers, shape (n_trials, ms, distance bins)
+        All trials.
+    n_bytes : int
+        Size of the source data it was made of.
+    """
+
+    group: int
+    first_bin: int
+    first_ms: int
+    counts: UNSIGNED
+    n_bytes: int
+
+
+@contextmanager
+def counts_blocks(stream: ArrayStream) -> Iterator[Iterator[CountsBlock]]:
+    """Read an array (group, distance bin, trial, ms) as a stream.
+
+    A thread unpacks ahead while the caller works. In C order blocks are planes of one group and
+    one distance bin; in Fortran order they are slabs of 20 ms.
+
+    Parameters
+    ----------
+    stream : ArrayStream
+        An array with four axes.
+
+    Yields
+    ------
+    iterator of CountsBlock
+
+    Raises
+    ------
+    DataError
+        If data are damaged, or a value is negative, not whole, NaN or larger than 32 bits.
+    """
+    with ThreadPoolExecutor(1, thread_name_prefix="unpack") as pool:
+        pieces = _Pieces(stream, pool)
+        yield _slabs(pieces) if stream.header.fortran_order else _planes(pieces)
+        pieces.cancel()
+
+
+class _Pieces:
+    """The data in order, unpacked ahead by a thread."""
+
+    def __init__(self, stream: ArrayStream, pool: ThreadPoolExecutor) -> None:
+        self.header, self._stream, self._pool = stream.header, stream, pool
+        self._waiting: deque[Future[bytes]] = deque()
+        item = self.header.dtype.itemsize
+        self._piece_bytes = max(item, _PIECE_BYTES // item * item)
+        self._unrequested = self.header.data_bytes
+        self._rest = np.empty(0, dtype=self.header.dtype)
+        self._position = 0
+
+    def take(self, n_values: int) -> UNSIGNED:
+        """Return the next values as whole numbers of the smallest type."""
+        counts: UNSIGNED = np.empty(n_values, dtype=np.uint8)
+        filled = 0
+        while filled < n_values:
+            if not len(self._rest):
+                self._rest = np.frombuffer(self._next(), dtype=self.header.dtype)
+            values = self._rest[: n_values - filled]
+            part = self._whole(values)
+            if part.dtype.itemsize > counts.dtype.itemsize:
+                counts = counts.astype(part.dtype)
+            counts[filled : filled + len(part)] = part
+            filled += len(part)
+            self._position += len(part)
+            self._rest = self._rest[len(values) :]
+        return counts
+
+    def _next(self) -> bytes:
+        while len(self._waiting) < _PIECES_AHEAD and self._unrequested:
+            size = min(self._piece_bytes, self._unrequested)
+            self._waiting.append(self._pool.submit(self._stream.read, size))
+            self._unrequested -= size
+        return self._waiting.popleft().result()
+
+    def cancel(self) -> None:
+        """Forget what was not asked for."""
+        for future in self._waiting:
+            future.cancel()
+
+    def _whole(self, values: npt.NDArray[Any]) -> UNSIGNED:
+        with np.errstate(invalid="ignore"):
+            for kind in _TYPES:
+                counts: UNSIGNED = values.astype(kind)
+                if (counts == values).all():
+                    return counts
+        bad = int(np.flatnonzero(~(counts == values))[0])
+        where = f"{self.header.name} {_place(self.header, self._position + bad)}"
+        what = f"{values[bad]} is no count"
+        raise refuse(where, "not-a-count", what, "give counts: whole numbers from 0")
+
+
+def _place(header: ArrayHeader, position: int) -> str:
+    index = np.unravel_index(position, header.shape, order="F" if header.fortran_order else "C")
+    return ", ".join(f"{axis} {int(number)}" for axis, number in zip(_AXES, index, strict=True))
+
+
+def _planes(pieces: _Pieces) -> Iterator[CountsBlock]:
+    n_groups, n_bins, n_trials, n_ms = pieces.header.shape
+    n_bytes = n_trials * n_ms * pieces.header.dtype.itemsize
+    for group in range(n_groups):
+        for position in range(n_bins):
+            plane = pieces.take(n_trials * n_ms).reshape(n_trials, n_ms, 1)
+            yield CountsBlock(group, position, 0, plane, n_bytes)
+
+
+def _slabs(pieces: _Pieces) -> Iterator[CountsBlock]:
+    n_groups, n_bins, n_trials, n_ms = pieces.header.shape
+    per_ms = n_groups * n_bins * n_trials
+    for first in range(0, n_ms, _SLAB_MS):
+        length = min(_SLAB_MS, n_ms - first)
+        slab = pieces.take(length * per_ms).reshape(length, n_trials, n_bins, n_groups)
+        n_bytes = length * per_ms * pieces.header.dtype.itemsize // n_groups
+        for group in range(n_groups):
+            counts = slab[:, :, :, group].transpose(1, 0, 2)
+            yield CountsBlock(group, 0, first, counts, n_bytes)
