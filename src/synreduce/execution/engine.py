@@ -30,6 +30,7 @@ _BLAS_VARIABLES = (
     "NUMEXPR_NUM_THREADS",
 )
 _TASKS_IN_FLIGHT_PER_WORKER = 2
+_LOOPBACK = "127.0.0.1"
 
 
 @dataclass(frozen=True)
@@ -205,16 +206,18 @@ def open_engine(
         return
     from distributed import Client, LocalCluster  # noqa: PLC0415
 
-    where: dict[str, Any] = {} if n_workers == 1 else {"host": "127.0.0.1"}
     with (
         LocalCluster(
             n_workers=n_workers,
             threads_per_worker=1,
             processes=n_workers > 1,
-            dashboard_address=None,
+            # Named in full, because Dask else opens ports on every network of the machine.
+            protocol="tcp",
+            host=_LOOPBACK,
+            dashboard_address=f"{_LOOPBACK}:0",
+            worker_dashboard_address=f"{_LOOPBACK}:0",
             memory_limit=0,
             local_directory=None if scratch is None else str(scratch),
-            **where,
         ) as cluster,
         Client(cluster) as client,
     ):

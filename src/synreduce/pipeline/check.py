@@ -62,7 +62,7 @@ def quick_fingerprint(configuration: Configuration) -> str:
     str
     """
     with open_databases(configuration) as database:
-        return database.fingerprint
+        return str(database.fingerprint)
 
 
 def recorded_fingerprint(paths: RunPaths) -> str:

@@ -56,7 +56,7 @@ def score_consensus(task: ConsensusTask) -> list[ScoreRow]:
         theta = _weights(kernel, files.basis.functions, window.temporal_basis)
         score += scores_of_rows(HDF5Rows(files.design, files.design_identity), theta, 0.0)
     label = ScoredModel("consensus", "all", window.temporal, "", "", split.name, merge="consensus")
-    subsets = {name: _untrained(task, name, split.subset(name)) for name in SUBSETS}
+    subsets = {str(name): _untrained(task, name, split.subset(name)) for name in SUBSETS}
     return score_table_rows(
         label,
         split.outcome,

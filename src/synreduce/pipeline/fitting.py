@@ -155,7 +155,7 @@ def _score(task: FitTask, fit: FitResult, rows: HDF5Rows, strategy: str) -> list
         probability = probabilities(score, task.split)
     else:
         score = probability = np.full(rows.n_rows, np.nan)
-    subsets = {name: task.split.subset(name) for name in SUBSETS}
+    subsets = {str(name): task.split.subset(name) for name in SUBSETS}
     return score_table_rows(
         model,
         task.split.outcome,

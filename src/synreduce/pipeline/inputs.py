@@ -7,20 +7,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from synreduce.chunks import Split, make_split, outcomes, time_since_last_spike
-from synreduce.database import Grouping, open_database
+from synreduce.database import Grouping, open_joined
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
     from synreduce.chunks import SpatialRange, TemporalRange
     from synreduce.configuration import Configuration
-    from synreduce.database import Database
+    from synreduce.database import ConcatenatedDatabase, Database
 
-FloatArray = NDArray[np.float64] if TYPE_CHECKING else object
+FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ class RunBases:
         return cls(
             configuration.basis.spatial.basis(n_bins).matrix,
             configuration.basis.temporal.basis(width).matrix,
-            configuration.input.distance_bin_um * np.arange(n_bins + 1),
+            configuration.input.distance_bin_um * np.arange(n_bins + 1, dtype=np.float64),
         )
 
     def bins(self, space: SpatialRange) -> slice:
@@ -77,7 +76,7 @@ class RunBases:
         return slice(int(first), int(last))
 
 
-def open_databases(configuration: Configuration) -> Database:
+def open_databases(configuration: Configuration) -> ConcatenatedDatabase:
     """Open all databases of a run as one.
 
     Parameters
@@ -87,10 +86,10 @@ def open_databases(configuration: Configuration) -> Database:
 
     Returns
     -------
-    Database
+    ConcatenatedDatabase
         A context manager.
     """
-    return open_database([(entry.id, entry.file) for entry in configuration.databases])
+    return open_joined([(entry.id, entry.file) for entry in configuration.databases])
 
 
 def with_database(configuration: Configuration, path: Path) -> Configuration:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from synreduce.database import DATABASE_SCHEMA, describe_database
+from synreduce.database import SCHEMA_NAME as DATABASE_SCHEMA
+from synreduce.database import describe_database
 from synreduce.errors import DataError, Problem
 from synreduce.result import MERGED_SCHEMA, open_result, summary_lines
 from synreduce.storage import open_hdf5

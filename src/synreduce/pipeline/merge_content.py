@@ -320,7 +320,7 @@ def _metrics(run: MergedRun, sizes: Mapping[str, int]) -> dict[str, NDArray[Any]
         if row.level == "chunk" and chosen.get((row.split, row.temporal, row.spatial)) != label:
             continue
         space = spaces[row.spatial] if row.level == "chunk" else slice(None)
-        where = (LEVELS.index(row.level), splits[row.split], SUBSETS.index(row.subset),  # type: ignore[arg-type]
+        where = (LEVELS.index(row.level), splits[row.split], SUBSETS.index(row.subset),
                  windows[row.temporal], space)  # fmt: skip
         arrays[row.metric][where] = row.value
     return arrays

@@ -28,7 +28,6 @@ from synreduce.result import (
     write_merged,
     write_scores,
 )
-from synreduce.strategies import build_strategy
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -81,7 +80,7 @@ def merge_chunks(run: CheckedRun, engine: Engine) -> None:
     missing = _missing_chunks(run)
     with open_databases(run.configuration) as database:
         groups = {
-            group.name: group.sign for group in database.groups_of(grouping_of(run.configuration))
+            group.name: group.sign for group in database.resolve_groups(grouping_of(run.configuration))
         }
     configuration, grid = run.configuration, run.configuration.grid()
     splits = tuple(configuration.split_definitions())
@@ -147,17 +146,13 @@ def _merge_tasks(run: CheckedRun) -> Iterator[MergeTask]:
                 files=_files(run, window),
                 temporal_basis=RunBases.of(configuration).temporal,
                 n_bins=configuration.n_distance_bins,
-                ranks={item.name: _rank(item) for item in configuration.strategies},
+                strategies={item.name: item for item in configuration.strategies},
                 solver_kinds={item.name: item.kind for item in configuration.solvers},
                 method=configuration.merge.spatial,
                 choose_by=configuration.merge.choose_by,
                 allow_partial=configuration.merge.allow_partial,
                 truth=truth,
             )
-
-
-def _rank(options: object) -> int | str:
-    return build_strategy(options).rank  # type: ignore[arg-type]
 
 
 def _files(run: CheckedRun, window: TemporalRange) -> tuple[ChunkFiles, ...]:
@@ -222,7 +217,8 @@ def _trained_trials(run: CheckedRun) -> dict[str, NDArray[np.bool_]]:
             for split in samples.splits(configuration):
                 if configuration.split_definitions()[split.name].kind == "trials":
                     mask = split.mask("train").reshape(-1, samples.n_targets).any(axis=1)
-                    trained[split.name] = trained.get(split.name, False) | mask
+                    known = trained.get(split.name, np.zeros_like(mask))
+                    trained[split.name] = known | mask
     return trained
 
 

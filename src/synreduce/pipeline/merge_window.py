@@ -32,6 +32,7 @@ from synreduce.merging import (
 )
 from synreduce.pipeline.scoring import probabilities
 from synreduce.result import HDF5Rows, read_fits, read_layout
+from synreduce.strategies import Rank, StrategyOptions, build_strategy
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 
     from synreduce.chunks import Split
     from synreduce.result import ArtefactIdentity, StoredFit
-    from synreduce.strategies import Rank
 
 _CALIBRATED_SOLVERS = frozenset({"newton", "lbfgs"})
 
@@ -91,8 +91,8 @@ class MergeTask:
         Temporal basis functions.
     n_bins : int
         Soma-distance bins of the whole dendrite.
-    ranks : dict of str to Rank
-        Rank of every strategy by name.
+    strategies : dict of str to StrategyOptions
+        Options of every strategy by name.
     solver_kinds : dict of str to str
         Kind of every solver by name.
     method, choose_by : str
@@ -111,7 +111,7 @@ class MergeTask:
     files: tuple[ChunkFiles, ...]
     temporal_basis: NDArray[np.float64]
     n_bins: int
-    ranks: dict[str, Rank]
+    strategies: dict[str, StrategyOptions]
     solver_kinds: dict[str, str]
     method: str
     choose_by: str
@@ -187,12 +187,11 @@ def merge_window(task: MergeTask) -> WindowMerge:
         _part(files, fit, SelectedRows(source, train), task.solver_kinds)
         for files, fit, source in zip(task.files, chosen, sources, strict=True)
     ]
-    strategies = {fit.strategy for fit in chosen if fit is not None}
     model = merge_spatial(
         parts,
         task.split.outcome[train],
-        task.method,  # type: ignore[arg-type]
-        rank=task.ranks[sorted(strategies)[0]] if strategies else 1,
+        task.method,
+        rank=_rank(task, chosen, parts[0].layout),
         fold_groups=task.folds[train],
         allow_partial=task.allow_partial,
     )
@@ -244,6 +243,14 @@ def _best_fit(task: MergeTask, files: ChunkFiles) -> StoredFit | None:
     return None if best is None else fits[best]
 
 
+def _rank(task: MergeTask, chosen: tuple[StoredFit | None, ...], layout: FeatureLayout) -> Rank:
+    """Rank of the strategy that was chosen; where chunks differ, of the first by name."""
+    names = sorted({fit.strategy for fit in chosen if fit is not None})
+    if not names:
+        return 1
+    return build_strategy(task.strategies[names[0]]).model(layout).rank
+
+
 def _training_score(fit: StoredFit, metric: str) -> float:
     found = [row.value for row in fit.scores if row.subset == "train" and row.metric == metric]
     return found[0] if found else float("nan")
@@ -279,7 +286,7 @@ def _score_rows(
     log_odds: NDArray[np.float64],
     probability: NDArray[np.float64],
 ) -> list[ScoreRow]:
-    subsets = {name: task.split.subset(name) for name in SUBSETS}
+    subsets = {str(name): task.split.subset(name) for name in SUBSETS}
     used = [fit for fit in chosen if fit is not None]
     label = ScoredModel(
         level="merged",

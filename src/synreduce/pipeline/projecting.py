@@ -212,7 +212,7 @@ def _design_samples(database: Database, chunk: Chunk) -> DesignSamples:
 def _layout(configuration: Configuration, database: Database) -> dict[str, tuple[int, int]]:
     bases = RunBases.of(configuration)
     sizes = (bases.spatial.shape[0], bases.temporal.shape[0])
-    groups = database.groups_of(grouping_of(configuration))
+    groups = database.resolve_groups(grouping_of(configuration))
     return {group.name: sizes for group in groups}
 
 
@@ -226,7 +226,7 @@ def _block_tasks(
     t0 = min(float(chunk.temporal.target_stops[0]) for chunk in chunks) - width
     t1 = max(float(chunk.temporal.target_stops[-1]) for chunk in chunks)
     parts = tuple(_window_part(chunk, t0, width) for chunk in chunks)
-    n_groups = len(database.groups_of(grouping_of(configuration)))
+    n_groups = len(database.resolve_groups(grouping_of(configuration)))
     n_features = n_groups * bases.spatial.shape[0] * bases.temporal.shape[0]
     n_targets = sum(part.target_stops.size for part in parts)
     bytes_per_trial = n_groups * (t1 - t0) * (bins.stop - bins.start) + 4.0 * n_targets * n_features
@@ -234,7 +234,7 @@ def _block_tasks(
     is_last = space.stop_um >= bases.distance_edges[-1]
     return [
         _BlockTask(
-            database=database.closed(),
+            database=database,
             trials=trials,
             grouping=grouping_of(configuration),
             distance_edges=bases.distance_edges[bins.start : bins.stop + 1],

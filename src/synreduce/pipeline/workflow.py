@@ -74,12 +74,14 @@ class WorkflowRun:
         ConfigurationError, DataError
             Every mistake found, at once.
         """
-        if main_process:
-            path = Path(files[-1]) if files else default
-            run = cls(load_configuration(path, overrides=_overrides(files, given)))
-            run.prepare()
+        if not main_process:
+            return cls(configuration_from_mapping(given))
+        if _is_as_written(files, given):
+            run = cls(load_configuration(Path(files[-1]) if files else default))
         else:
-            run = cls(configuration_from_mapping(given))
+            base = {} if files else load_configuration(default).model_dump(mode="json")
+            run = cls(configuration_from_mapping({**base, **given}))
+        run.prepare()
         return run
 
     def prepare(self) -> None:
@@ -310,13 +312,13 @@ class WorkflowRun:
         return len(self._batch_by_name[batch].chunks) if batch else len(self.batches)
 
 
-def _overrides(files: Sequence[str], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Keys that came from ``--config``: what Snakemake holds beyond the file's own content."""
-    if not files:
-        return dict(given)
+def _is_as_written(files: Sequence[str], given: Mapping[str, Any]) -> bool:
+    """Whether Snakemake holds what one file says, without further files and ``--config``.
+
+    Then the file itself is read, because only it tells in which line a mistake lies.
+    """
+    if len(files) != 1:
+        return not files and not given
     from snakemake.common.configfile import load_configfile  # noqa: PLC0415
 
-    written: dict[str, Any] = {}
-    for path in files:
-        written.update(load_configfile(path))
-    return {key: value for key, value in given.items() if written.get(key) != value}
+    return bool(load_configfile(files[0]) == given)
