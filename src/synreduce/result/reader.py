@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -39,6 +39,17 @@ class Result:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._dataset: xr.Dataset | None = None
+        self._on_close: Callable[[], None] | None = None
+
+    def call_on_close(self, function: Callable[[], None]) -> None:
+        """Have something done when the result is closed, such as removing its folder.
+
+        Parameters
+        ----------
+        function : callable
+            Called once, without arguments.
+        """
+        self._on_close = function
 
     def __enter__(self) -> Self:
         return self
@@ -142,6 +153,9 @@ class Result:
         if self._dataset is not None:
             self._dataset.close()
             self._dataset = None
+        if self._on_close is not None:
+            function, self._on_close = self._on_close, None
+            function()
 
     def _labels(self, name: str) -> list[str]:
         return [str(label) for label in self.dataset[name].to_numpy()]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from synreduce.errors import printable
 from synreduce.result.schema import STATUS_MEANINGS
 
 if TYPE_CHECKING:
@@ -63,20 +64,22 @@ def _heading(result: Result, dataset: xr.Dataset) -> list[str]:
     if provenance.missing_chunks:
         state += f", {len(provenance.missing_chunks)} chunks missing"
     inputs = ", ".join(f"{name} ({mark[:12]})" for name, mark in provenance.inputs.items())
-    return [
-        f"{result.path}: {dataset.attrs['title']}",
-        f"  schema      {dataset.attrs['schema_name']} {dataset.attrs['schema_version']}, "
-        f"written by {dataset.attrs['software']} {dataset.attrs['software_version']}",
-        f"  state       {state}; content {str(dataset.attrs['content_digest'])[:12]}, "
-        f"configuration {provenance.configuration_digest[:12]}",
-        f"  input       {inputs}",
-        f"  groups      {groups}",
-        f"  filters     {distance[0]:g} to {distance[1]:g} um in {sizes['soma_distance']} bins x "
+    facts = {
+        "schema": "{schema_name} {schema_version}, written by {software} {software_version}".format(
+            **dataset.attrs
+        ),
+        "state": f"{state}; content {str(dataset.attrs['content_digest'])[:12]}, configuration "
+        f"{provenance.configuration_digest[:12]}",
+        "input": inputs,
+        "groups": groups,
+        "filters": f"{distance[0]:g} to {distance[1]:g} um in {sizes['soma_distance']} bins x "
         f"{sizes['lag']} ms; {sizes['spatial_basis']} x {sizes['temporal_basis']} basis functions",
-        f"  grid        {sizes['spatial']} spatial x {sizes['temporal']} temporal chunks, "
+        "grid": f"{sizes['spatial']} spatial x {sizes['temporal']} temporal chunks, "
         f"{sizes['split']} splits",
-        f"  fits        {_status_counts(dataset)}",
-    ]
+        "fits": _status_counts(dataset),
+    }
+    lines = [printable(f"{result.path}: {dataset.attrs['title']}")]
+    return lines + [printable(f"  {name:<12}{text}") for name, text in facts.items()]
 
 
 def _status_counts(dataset: xr.Dataset) -> str:
@@ -87,20 +90,18 @@ def _status_counts(dataset: xr.Dataset) -> str:
 
 def _scores(dataset: xr.Dataset) -> list[str]:
     subset = "test" if "test" in dataset["subset"] else str(dataset["subset"].to_numpy()[0])
-    lines = [
-        f"{subset + ' scores, mean over chunks and splits':<42}"
-        + "".join(f"{title:>14}" for _, title, _ in _METRICS)
-    ]
+    heading = f"{subset + ' scores':<22}" + "".join(f"{title:>15}" for _, title, _ in _METRICS)
+    lines = [heading]
     for level in dataset["level"].to_numpy():
         values = [
             _mean(dataset[name].sel(level=level, subset=subset).to_numpy())
             for name, _, _ in _METRICS
         ]
         cells = (
-            f"{pattern.format(value) if np.isfinite(value) else '-':>14}"
+            f"{pattern.format(value) if np.isfinite(value) else '-':>15}"
             for (_, _, pattern), value in zip(_METRICS, values, strict=True)
         )
-        lines.append(f"  {level:<40}" + "".join(cells))
+        lines.append(f"  {level:<20}" + "".join(cells))
     return lines
 
 
@@ -140,9 +141,9 @@ def _failures(result: Result) -> list[str]:
     failures = result.failures
     if not failures:
         return []
-    lines = ["", f"{len(failures)} cells without weights"]
+    lines = ["", f"cells without weights: {len(failures)}"]
     lines += [
-        f"  {failed.chunk} {failed.split}: {failed.status}: {failed.reason}"
+        printable(f"  {failed.chunk} {failed.split}: {failed.status}: {failed.reason}")
         for failed in failures[:_MOST_FAILURES]
     ]
     if len(failures) > _MOST_FAILURES:

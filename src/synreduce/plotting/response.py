@@ -1,0 +1,111 @@
+"""Figure of the response: nonlinearity, post-spike penalty, calibration."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from synreduce.plotting.style import (
+    FAINT,
+    NEUTRAL,
+    choose,
+    new_figure,
+    say_nothing_to_show,
+    window_colours,
+)
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_MOST_WINDOWS = 4
+
+
+def draw_response(dataset: xr.Dataset) -> Figure:
+    """Draw how net input becomes spikes, for up to four temporal chunks.
+
+    Thick lines are the first split, thin lines the others.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        The result.
+
+    Returns
+    -------
+    Figure
+    """
+    windows = choose(dataset.sizes["temporal"], _MOST_WINDOWS)
+    colours = window_colours(len(windows))
+    figure = new_figure(9.2, 2.9)
+    curve, penalty, calibration = figure.subplots(1, 3)
+    for window, colour in zip(windows, colours, strict=True):
+        cell = dataset.isel(temporal=window)
+        label = str(dataset["temporal"].to_numpy()[window])
+        for split in reversed(range(dataset.sizes["split"])):
+            part = cell.isel(split=split)
+            look: dict[str, Any] = {"lw": 1.8 if split == 0 else 0.7, "color": colour}
+            known = np.isfinite(part["nonlinearity_wni"].to_numpy())
+            curve.plot(
+                part["nonlinearity_wni"].to_numpy()[known],
+                part["nonlinearity"].to_numpy()[known],
+                label=label if split == 0 else None,
+                **look,
+            )
+            _draw_penalty(penalty, part, look)
+        _draw_calibration(calibration, cell, colour)
+    _label(curve, penalty, calibration, dataset)
+    return figure
+
+
+def _draw_penalty(axes: Axes, part: xr.Dataset, look: dict[str, Any]) -> None:
+    values, isi = part["isi_penalty"].to_numpy(), part["isi"].to_numpy()
+    finite = np.where(np.isfinite(values), values, np.nan)
+    axes.step(isi, finite, where="pre", **look)
+    forbidden = np.isposinf(values)
+    if forbidden.any():
+        axes.axvspan(0.0, float(isi[forbidden][-1]), color=FAINT, alpha=0.12, lw=0, zorder=0)
+
+
+def _draw_calibration(axes: Axes, cell: xr.Dataset, colour: str) -> None:
+    if "calibration_predicted" not in cell:
+        return
+    for split in range(cell.sizes["split"]):
+        part = cell.isel(split=split)
+        axes.plot(
+            part["calibration_predicted"].to_numpy(),
+            part["calibration_observed"].to_numpy(),
+            marker="o",
+            ms=3.5 if split == 0 else 2.0,
+            lw=1.0 if split == 0 else 0.5,
+            color=colour,
+        )
+
+
+def _label(curve: Axes, penalty: Axes, calibration: Axes, dataset: xr.Dataset) -> None:
+    width = float(dataset["target_width"][0]) if "target_width" in dataset else 1.0
+    curve.set_title("nonlinearity")
+    curve.set_xlabel("weighted net input")
+    curve.set_ylabel(f"spike probability per {width:g} ms")
+    curve.set_ylim(bottom=0.0)
+    curve.legend(title="window", title_fontsize=8.0)
+    penalty.set_title("post-spike penalty")
+    penalty.set_xlabel("time since the last spike (ms)")
+    penalty.set_ylabel("subtracted net input")
+    penalty.set_xlim(0.0, float(dataset["isi"][-1]))
+    penalty.set_ylim(bottom=0.0)
+    if np.isposinf(dataset["isi_penalty"].to_numpy()).any():
+        penalty.text(0.98, 0.95, "shaded: no spike possible", transform=penalty.transAxes,
+                     ha="right", va="top", fontsize=7.5, color=NEUTRAL)  # fmt: skip
+    calibration.set_title("calibration, held-out samples")
+    calibration.set_xlabel("predicted probability")
+    calibration.set_ylabel("share with a spike")
+    if not calibration.lines:
+        say_nothing_to_show(calibration, "not computed")
+        return
+    largest = max(calibration.get_xlim()[1], calibration.get_ylim()[1])
+    calibration.plot([0.0, largest], [0.0, largest], color=NEUTRAL, lw=0.8, ls="--", zorder=0)
+    calibration.set_xlim(0.0, largest)
+    calibration.set_ylim(0.0, largest)
