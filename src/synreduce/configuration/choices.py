@@ -107,8 +107,15 @@ STRATEGY_SETTINGS = settings_classes(StrategySettings, STRATEGIES)
 SOLVER_SETTINGS = settings_classes(SolverSettings, SOLVERS)
 
 if TYPE_CHECKING:
-    StrategyChoice = StrategySettings
-    SolverChoice = SolverSettings
+    from synreduce.solvers import SolverOptions
+    from synreduce.strategies import StrategyOptions
+
+    class StrategyChoice(StrategySettings, StrategyOptions):
+        """Section of a strategy: shared keys and its own options."""
+
+    class SolverChoice(SolverSettings, SolverOptions):
+        """Section of a solver: shared keys and its own options."""
+
 else:
 
     def _choice(classes: Mapping[str, type[ChoiceSettings]]) -> Plain:

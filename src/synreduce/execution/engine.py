@@ -199,6 +199,8 @@ def open_engine(
         If the named scheduler does not answer.
     """
     os.environ.update(dict.fromkeys(_BLAS_VARIABLES, "1"))
+    # Read when distributed is imported, here and in the workers.
+    os.environ.setdefault("DASK_LOGGING__DISTRIBUTED", "warning")
     if scheduler is not None:
         with _connect(scheduler) as client:
             threads = sum(client.nthreads().values())

@@ -65,9 +65,10 @@ def job(
         logger.error("%s", error)  # noqa: TRY400 (the message says it all; the traceback follows)
         logger.debug("traceback", exc_info=error)
         sys.exit(error.exit_code)
-    except Exception:
-        logger.exception("job ended")
-        raise
+    except Exception as error:
+        logger.info("traceback", exc_info=error)
+        logger.error("unexpected %s: %s (see %s)", type(error).__name__, error, log)  # noqa: TRY400
+        sys.exit(1)
 
 
 def _log_to(path: Path) -> None:
@@ -83,7 +84,6 @@ def _log_to(path: Path) -> None:
         handlers=handlers,
         force=True,
     )
-    logging.getLogger("distributed").setLevel(logging.WARNING)
     # A native crash leaves its trace in the log; the file stays open for that.
     faulthandler.enable(path.open("a", encoding="utf-8"))
     signal.signal(signal.SIGTERM, _terminated)

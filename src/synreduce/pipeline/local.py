@@ -69,7 +69,7 @@ def fit_to_file(
 
 
 def fit(database: Path | str, configuration: Configuration, *, n_workers: int = 1) -> Result:
-    """Run the whole chain in one process and keep nothing on disk but the result in memory's reach.
+    """Run the whole chain in one process; the result lies in a temporary folder.
 
     Parameters
     ----------
@@ -94,5 +94,5 @@ def fit(database: Path | str, configuration: Configuration, *, n_workers: int = 
     result = fit_to_file(
         Path(database), configuration, Path(folder.name) / "merged.h5", n_workers=n_workers
     )
-    result.keep(folder)
+    result.call_on_close(folder.cleanup)
     return result

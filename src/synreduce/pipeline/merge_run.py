@@ -80,7 +80,8 @@ def merge_chunks(run: CheckedRun, engine: Engine) -> None:
     missing = _missing_chunks(run)
     with open_databases(run.configuration) as database:
         groups = {
-            group.name: group.sign for group in database.resolve_groups(grouping_of(run.configuration))
+            group.name: group.sign
+            for group in database.resolve_groups(grouping_of(run.configuration))
         }
     configuration, grid = run.configuration, run.configuration.grid()
     splits = tuple(configuration.split_definitions())
@@ -92,7 +93,7 @@ def merge_chunks(run: CheckedRun, engine: Engine) -> None:
     merged = MergedRun(
         grid=grid,
         splits=splits,
-        groups=groups,
+        groups={group.name: group.sign for group in resolved},
         bases=RunBases.of(configuration),
         strategies=tuple(strategy.name for strategy in configuration.strategies),
         solvers=tuple(solver.name for solver in configuration.solvers),

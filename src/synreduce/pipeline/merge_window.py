@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -113,7 +113,7 @@ class MergeTask:
     n_bins: int
     strategies: dict[str, StrategyOptions]
     solver_kinds: dict[str, str]
-    method: str
+    method: Literal["sum", "stack", "refine"]
     choose_by: str
     allow_partial: bool
     truth: NDArray[np.float64] | None = None
