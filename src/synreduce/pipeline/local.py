@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
+from synreduce.configuration import (
+    Configuration,
+    configuration_from_mapping,
+    load_configuration,
+)
 from synreduce.execution import open_engine
 from synreduce.pipeline.batches import run_batches
 from synreduce.pipeline.check import write_check
@@ -17,8 +23,7 @@ from synreduce.pipeline.paths import RunPaths
 from synreduce.pipeline.projecting import project_chunks
 from synreduce.result import Result, open_result
 
-if TYPE_CHECKING:
-    from synreduce.configuration import Configuration
+ConfigurationLike = Configuration | Mapping[str, Any] | Path | str
 
 
 def fit_to_file(
@@ -68,14 +73,14 @@ def fit_to_file(
     return open_result(output)
 
 
-def fit(database: Path | str, configuration: Configuration, *, n_workers: int = 1) -> Result:
+def fit(database: Path | str, configuration: ConfigurationLike, *, n_workers: int = 1) -> Result:
     """Run the whole chain in one process; the result lies in a temporary folder.
 
     Parameters
     ----------
     database : Path or str
         Activation database.
-    configuration : Configuration
+    configuration : Configuration, path of a configuration file, or mapping
         The run.
     n_workers : int, default: 1
         Dask workers.
@@ -83,16 +88,28 @@ def fit(database: Path | str, configuration: Configuration, *, n_workers: int = 
     Returns
     -------
     Result
-        Its file lies in a temporary folder that goes when the result is closed.
+        Its folder is removed when it is closed; `fit_to_file` keeps the files.
 
     Raises
     ------
     InputError
         With every problem found, before anything is fitted.
     """
+    run = _as_configuration(configuration)
     folder = tempfile.TemporaryDirectory(prefix="synreduce-")
-    result = fit_to_file(
-        Path(database), configuration, Path(folder.name) / "merged.h5", n_workers=n_workers
-    )
+    try:
+        output = Path(folder.name) / "merged.h5"
+        result = fit_to_file(Path(database), run, output, n_workers=n_workers)
+    except BaseException:
+        folder.cleanup()
+        raise
     result.call_on_close(folder.cleanup)
     return result
+
+
+def _as_configuration(given: ConfigurationLike) -> Configuration:
+    if isinstance(given, Configuration):
+        return given
+    if isinstance(given, Mapping):
+        return configuration_from_mapping(given)
+    return load_configuration(given)

@@ -79,10 +79,7 @@ def merge_chunks(run: CheckedRun, engine: Engine) -> None:
     """
     missing = _missing_chunks(run)
     with open_databases(run.configuration) as database:
-        groups = {
-            group.name: group.sign
-            for group in database.resolve_groups(grouping_of(run.configuration))
-        }
+        resolved = database.resolve_groups(grouping_of(run.configuration))
     configuration, grid = run.configuration, run.configuration.grid()
     splits = tuple(configuration.split_definitions())
     merges = {}

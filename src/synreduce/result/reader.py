@@ -33,7 +33,8 @@ class Result:
     Parameters
     ----------
     path : Path
-        The merged file; ``scores.csv`` is looked for beside it.
+        The merged file; its table of scores is looked for beside it, as ``<name>.scores.csv`` or
+        ``scores.csv``.
     """
 
     def __init__(self, path: Path) -> None:
@@ -77,7 +78,8 @@ class Result:
     @cached_property
     def scores(self) -> pd.DataFrame:
         """The table ``scores.csv``."""
-        return read_scores(self.path.parent / "scores.csv")
+        own = self.path.with_suffix(".scores.csv")
+        return read_scores(own if own.exists() else self.path.parent / "scores.csv")
 
     @cached_property
     def provenance(self) -> Provenance:
