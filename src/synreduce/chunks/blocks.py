@@ -192,12 +192,16 @@ def _dealt(
     used: NDArray[np.bool_],
     folds: int,
 ) -> NDArray[np.int64]:
-    """Deal blocks to folds, those with most spikes first, back and forth to keep folds even."""
+    """Deal blocks to folds in rounds, those with most spikes first, to the poorest fold first."""
     members = np.flatnonzero(used)
     order = members[np.lexsort((number[members], -positives[members]))]
-    place = np.arange(len(order)) % (2 * folds)
     fold = np.zeros(len(number), dtype=np.int64)
-    fold[order] = np.minimum(place, 2 * folds - 1 - place)
+    spikes = np.zeros(folds, dtype=np.int64)
+    for start in range(0, len(order), folds):
+        dealt = order[start : start + folds]
+        poorest = np.argsort(spikes, kind="stable")[: len(dealt)]
+        fold[dealt] = poorest
+        spikes[poorest] += positives[dealt]
     return fold
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 import yaml
 from pydantic import Field
@@ -32,6 +32,13 @@ from synreduce.configuration.splitting import (
 from synreduce.storage import digest_of
 
 _MOST_JOBS = 100
+_DEFAULT_STRATEGY = cast(
+    "StrategyChoice",
+    STRATEGY_SETTINGS["spatiotemporal_raised_cosine"].model_validate(
+        {"kind": "spatiotemporal_raised_cosine", "name": "spatiotemporal"}
+    ),
+)
+_DEFAULT_SOLVER = cast("SolverChoice", SOLVER_SETTINGS["newton"].model_validate({"kind": "newton"}))
 
 
 class MergeSettings(Section):
@@ -82,15 +89,9 @@ class Configuration(Section):
     """Splits into train and test; every chunk is fitted with each."""
     minimum_positives: MinimumPositivesSettings = MinimumPositivesSettings()
     """When a chunk has too few spikes to be fitted."""
-    strategies: Annotated[tuple[StrategyChoice, ...], Field(min_length=1)] = (
-        STRATEGY_SETTINGS["spatiotemporal_raised_cosine"].model_validate(
-            {"kind": "spatiotemporal_raised_cosine", "name": "spatiotemporal"}
-        ),
-    )
+    strategies: Annotated[tuple[StrategyChoice, ...], Field(min_length=1)] = (_DEFAULT_STRATEGY,)
     """Models that are fitted."""
-    solvers: Annotated[tuple[SolverChoice, ...], Field(min_length=1)] = (
-        SOLVER_SETTINGS["newton"].model_validate({"kind": "newton"}),
-    )
+    solvers: Annotated[tuple[SolverChoice, ...], Field(min_length=1)] = (_DEFAULT_SOLVER,)
     """Ways to find the parameters; every strategy is fitted by each."""
     merge: MergeSettings = MergeSettings()
     """How the fits of all chunks become one result."""
