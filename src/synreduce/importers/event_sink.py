@@ -20,6 +20,7 @@ from synreduce.database import (
     SynapseTypeTable,
 )
 from synreduce.errors import Problem
+from synreduce.importers.event_binning import EventBinner
 from synreduce.importers.groups import (
     SynapseTypeRules,
     cell_type_of,
@@ -40,6 +41,10 @@ _Number = TypeVar("_Number", np.int64, np.float64)
 _BLOCK_EVENTS = 2**18
 _BLOCK_TRIALS = 1024
 
+# A tile costs milliseconds however little it holds: small databases get wider slabs of time.
+_TRIALS_PER_SLAB = 4
+_SMALLEST_SLAB_MS = 50.0
+
 
 class EventSink:
     """Collects trials and writes them block by block; the database appears when all went well.
@@ -54,6 +59,8 @@ class EventSink:
         Once it holds anything, nothing more is written, but trials are still looked at.
     provenance : mapping
         Where the data come from; stored in the database.
+    expected_trials : int
+        About how many trials will come.
     """
 
     def __init__(
@@ -62,7 +69,9 @@ class EventSink:
         options: ImportOptions,
         problems: ProblemList,
         provenance: Mapping[str, Any],
+        expected_trials: int,
     ) -> None:
+        self.expected_trials = expected_trials
         self.output, self.options, self.problems = output, options, problems
         self.provenance = dict(provenance)
         self.types, self.labels = SynapseTypeTable(), NameTable()
@@ -78,6 +87,7 @@ class EventSink:
         self._stack = ExitStack()
         self._writer: DatabaseWriter | None = None
         self._started = time.monotonic()
+        self._binner = EventBinner(options) if options.layout == "counts" else None
 
     def __enter__(self) -> Self:
         return self
@@ -142,7 +152,7 @@ class EventSink:
         types : ndarray of int64
             What `type_codes` gave for the table.
         """
-        if self.problems or self._unknown:
+        if self.problems or self._unknown or (self._binner is not None and self._binner.refused):
             return
         kept = types >= 0
         if not kept.all():
@@ -168,11 +178,22 @@ class EventSink:
         ids, spikes, tables, types, labels = zip(*self._block, strict=True)
         self._block, self._block_events = [], 0
         events = _events(tables, types, labels)
-        self._open().append(ids, spikes, events)
+        writer = self._open()
+        if self._binner is None:
+            writer.append(ids, spikes, events)
+        else:
+            events = self._binner.keep(events)
+            if self._binner.refused:
+                return
+            n_ms = int(np.ceil(writer.duration_ms))
+            counts = self._binner.counts(
+                events, self.types.groups, list(self._signs), len(ids), n_ms
+            )
+            writer.append_counts(ids, spikes, counts)
         self.n_trials += len(ids)
         self.n_spikes += sum(len(times) for times in spikes)
-        counts = np.bincount(events.synapse_type, minlength=len(self.types))
-        for group, count in zip(self.types.groups, counts.tolist(), strict=True):
+        per_type = np.bincount(events.synapse_type, minlength=len(self.types))
+        for group, count in zip(self.types.groups, per_type.tolist(), strict=True):
             self._activations[group] += count
 
     def _open(self) -> DatabaseWriter:
@@ -180,6 +201,7 @@ class EventSink:
             if self.duration_ms is None:
                 message = "the end of the record must be set before the first trial"
                 raise RuntimeError(message)
+            n_slabs = max(1, self.expected_trials // _TRIALS_PER_SLAB)
             writer = DatabaseWriter(
                 self.output,
                 duration_ms=self.duration_ms,
@@ -187,6 +209,9 @@ class EventSink:
                 synapse_types=self.types,
                 dendrite_labels=self.labels,
                 provenance=self.provenance,
+                layout=self.options.layout,
+                distance_edges=None if self._binner is None else self._binner.edges,
+                slab_ms=max(_SMALLEST_SLAB_MS, self.duration_ms / n_slabs),
             )
             self._writer = self._stack.enter_context(writer)
         return self._writer
@@ -208,9 +233,14 @@ class EventSink:
         if not self.problems and not self._block and not self.n_trials:
             what = "no trial is left to import"
             self.problems.add(Problem("no-trials", "import", what, "check exclude_trials"))
+        if not self.problems:
+            self._flush()
+        if self._binner is not None:
+            self.problems.add(self._binner.problems())
+            self.dropped.update(self._binner.dropped)
         self.problems.raise_if_any()
-        self._flush()
         if self._writer is not None:
+            self._writer.provenance["left_out"] = dict(self.dropped)
             self._stack.close()
         return ImportReport(
             n_trials=self.n_trials,

@@ -17,10 +17,10 @@ from synreduce.importers.isf_db_keys import (
     DatabaseKey,
     key_names,
     open_key,
-    parquet_files,
     require_database,
     split_key,
 )
+from synreduce.importers.isf_db_parquet import parquet_files
 from synreduce.importers.isf_db_tables import (
     TrialRows,
     largest_time,
@@ -158,7 +158,9 @@ class _TableImport:
             "key": "/".join(self.key.names),
             "options": self.options.record(),
         }
-        with EventSink(self.output, self.options, self.problems, provenance) as sink:
+        n_trials = max(len(active), len(listed))
+        sink = EventSink(self.output, self.options, self.problems, provenance, n_trials)
+        with sink:
             sink.duration_ms = self._end_of_record(files, sink)
             with progress("importing partitions", len(files), "partitions") as bar:
                 for path in files:

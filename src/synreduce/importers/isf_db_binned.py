@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from synreduce.database import CountsWriter, Group
-from synreduce.errors import DataError, Problem
+from synreduce.errors import Problem
 from synreduce.importers.files import refuse
 from synreduce.importers.groups import SynapseTypeRules, group_signs, unknown_type
 from synreduce.importers.isf_db_keys import (
@@ -21,9 +21,8 @@ from synreduce.importers.isf_db_keys import (
     DatabaseKey,
     key_names,
     open_key,
-    parquet_files,
 )
-from synreduce.importers.isf_db_tables import partition_trials
+from synreduce.importers.isf_db_trials import binned_trials, spikes_by_trial
 from synreduce.importers.npz import load_array
 from synreduce.importers.options import ImportOptions
 from synreduce.importers.problems import ProblemList
@@ -95,41 +94,51 @@ def import_binned_key(
     started = time.monotonic()
     arrays = _find_arrays(root, key, options)
     edges = _edges(arrays, key)
-    shape = load_array(arrays[0].path).shape
-    if len(shape) != 2:
-        raise refuse(arrays[0].path, "wrong-shape", f"{shape}, expected (trial, ms)")
-    trial_ids, notes = _trial_ids(root, shape[0], spikes, key)
-    duration_ms = float(shape[1]) if options.duration_ms is None else options.duration_ms
-    if duration_ms > shape[1]:
-        what = f"duration_ms {duration_ms:g} is beyond the {shape[1]} ms of the arrays"
-        raise refuse(key, "short-record", what, f"at most {shape[1]}")
-    times = [] if spikes is None else _spikes_by_trial(spikes, trial_ids)
-    writer = CountsWriter(
+    shape = _shape(arrays[0].path)
+    trial_ids, notes = binned_trials(root, shape[0], spikes, key)
+    times = [np.empty(0)] * shape[0] if spikes is None else spikes_by_trial(spikes, trial_ids)
+    signs = group_signs(options)
+    provenance = {
+        "importer": "isf-db",
+        "sources": [root.resolve().name],
+        "key": "/".join(key.names),
+        "options": options.record(),
+    }
+    with CountsWriter(
         output,
         trial_ids=trial_ids,
-        spike_times=times or [np.empty(0)] * shape[0],
+        spike_times=times,
         distance_edges=edges,
-        duration_ms=duration_ms,
-        groups=tuple(Group(name, sign) for name, sign in group_signs(options).items()),
-        provenance={
-            "importer": "isf-db",
-            "sources": [root.resolve().name],
-            "key": "/".join(key.names),
-            "options": options.record(),
-        },
-    )
-    with writer:
-        copied = _Copy(writer, arrays, edges, (shape[0], shape[1]))
+        duration_ms=_duration(shape[1], key, options),
+        groups=tuple(Group(name, sign) for name, sign in signs.items()),
+        provenance=provenance,
+    ) as writer:
+        copied = _Copy(writer, arrays, edges, shape)
         copied.run()
     return ImportReport(
         n_trials=shape[0],
-        n_activations={name: copied.totals.get(name, 0) for name in group_signs(options)},
+        n_activations={name: copied.totals.get(name, 0) for name in signs},
         n_spikes=sum(len(own) for own in times),
         dropped={AFTER_END: copied.n_late} if copied.n_late else {},
         notes=(f"{len(arrays)} arrays; missing combinations are zeros", *notes),
         seconds=time.monotonic() - started,
         bytes_read=sum(array.path.stat().st_size for array in arrays),
     )
+
+
+def _shape(path: Path) -> tuple[int, int]:
+    shape = load_array(path).shape
+    if len(shape) != 2:
+        raise refuse(path, "wrong-shape", f"{shape}, expected (trial, ms)")
+    return shape[0], shape[1]
+
+
+def _duration(n_ms: int, key: DatabaseKey, options: ImportOptions) -> float:
+    wanted = options.duration_ms
+    if wanted is not None and not 0 < wanted <= n_ms:
+        what = f"duration_ms {wanted:g}, but the arrays have {n_ms} ms"
+        raise refuse(key, "short-record", what, f"at most {n_ms}")
+    return float(n_ms if wanted is None else wanted)
 
 
 class _Copy:
@@ -256,40 +265,3 @@ def _edges(arrays: Sequence[BinnedArray], key: DatabaseKey) -> FLOATS:
         raise refuse(key, "wrong-bin", what, "store the key again with equal bins")
     last = max(array.high_um for array in arrays)
     return np.arange(0, last + width, width, dtype=np.float64)
-
-
-def _trial_ids(
-    root: Path, n_trials: int, spikes: SpikeTable | None, key: DatabaseKey
-) -> tuple[list[str], list[str]]:
-    """Identities of the rows: the order of ``synapse_activation``, else that of the spike times."""
-    listed = None if spikes is None else spikes.trial_ids
-    n_rows = None if spikes is None else len(spikes.n_spikes)
-    if n_rows is not None and n_rows != n_trials:
-        what = f"arrays of {n_trials:,} trials, spike times of {n_rows:,}"
-        fix = "import the key synapse_activation, which keeps trials without activations"
-        raise refuse(key, "trial-count", what, fix)
-    active = _active_trials(root)
-    if active is not None and len(active) == n_trials:
-        missing = sorted(set(active) - set(listed or active))
-        if missing:
-            what = f"trial '{missing[0]}' and {len(missing) - 1} more have no spike row"
-            raise refuse(key, "missing-spikes", what, "complete the spike times")
-        return active, []
-    if listed is not None:
-        return list(listed), ["rows taken to be in the order of the spike times"]
-    return [f"{trial:06d}" for trial in range(n_trials)], ["trials are numbered, names not known"]
-
-
-def _active_trials(root: Path) -> list[str] | None:
-    try:
-        files = parquet_files(open_key(root, ("synapse_activation",)))
-        return [trial for path in files for trial in sorted(partition_trials(path))]
-    except DataError:
-        return None  # stored in a form that is not read: the spike times give the order
-
-
-def _spikes_by_trial(spikes: SpikeTable, trial_ids: Sequence[str]) -> list[FLOATS]:
-    if spikes.trial_ids is None:
-        return spikes.per_trial()
-    by_id = dict(zip(spikes.trial_ids, spikes.per_trial(), strict=True))
-    return [by_id[trial] for trial in trial_ids]

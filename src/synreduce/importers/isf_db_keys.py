@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import pyarrow as pa
-from pyarrow import parquet
 
 from synreduce.importers.files import refuse, require_regular_file
 from synreduce.suggestions import did_you_mean
@@ -26,8 +22,7 @@ _MSGPACK = {
     "numpy_to_msgpack",
 }
 _PICKLES = {"to_cloudpickle", "to_pickle", "pandas_to_pickle"}
-_PARTITION = re.compile(r"pandas_to_parquet\.(\d+)\.(\d+)\.parquet")
-_EXPORT = (
+EXPORT = (
     "load the key with the program that wrote it and store it again as parquet "
     "(dumper dask_to_parquet or pandas_to_parquet) or npz (numpy_to_npz)"
 )
@@ -77,7 +72,7 @@ def require_database(root: Path) -> None:
         return
     if (root / "dbcore.pickle").exists() or (root / "mdb").exists():
         what = "is a database of an old kind that only Python objects (pickle) describe; refused"
-        raise refuse(root, "pickled-database", what, _EXPORT)
+        raise refuse(root, "pickled-database", what, EXPORT)
     inner = [path.parent for path in sorted(root.glob("*/db_state.json"))]
     fix = f"give {inner[0]}" if inner else "give the folder that holds db_state.json"
     raise refuse(root, "no-database", "no db_state.json: not a database folder", fix)
@@ -157,7 +152,7 @@ def open_key(root: Path, names: Sequence[str]) -> DatabaseKey:
 def _dumper(folder: Path) -> str:
     if not (folder / "Loader.json").is_file():
         what = "is described by a pickle (Loader.pickle) only; refused (could run code)"
-        raise refuse(folder, "pickled-key", what, _EXPORT)
+        raise refuse(folder, "pickled-key", what, EXPORT)
     loader = read_json(folder / "Loader.json")
     name = loader.get("Loader") if isinstance(loader, dict) else None
     if not isinstance(name, str):
@@ -165,14 +160,12 @@ def _dumper(folder: Path) -> str:
     dumper = name.rpartition(".")[2]
     if dumper in _PICKLES:
         what = f"is stored by {dumper} as Python objects; refused (could run code)"
-        raise refuse(folder, "pickled-key", what, _EXPORT)
+        raise refuse(folder, "pickled-key", what, EXPORT)
     if dumper in _MSGPACK:
         what = f"is stored by {dumper}: msgpack needs libraries that no longer work with pandas 3"
-        raise refuse(folder, "msgpack-key", what, _EXPORT)
+        raise refuse(folder, "msgpack-key", what, EXPORT)
     if dumper not in {*PARQUET_DUMPERS, *NUMPY_DUMPERS, SUB_DATABASE, "just_create_folder"}:
-        raise refuse(
-            folder, "unknown-dumper", f"is stored by '{dumper}', which is unknown", _EXPORT
-        )
+        raise refuse(folder, "unknown-dumper", f"is stored by '{dumper}', which is unknown", EXPORT)
     return dumper
 
 
@@ -199,132 +192,3 @@ def read_json(path: Path) -> Any:  # noqa: ANN401 (whatever the file holds)
         return json.loads(path.read_bytes())
     except (ValueError, RecursionError) as error:
         raise refuse(path, "bad-json", f"not JSON ({error})", "copy the key again") from None
-
-
-def parquet_files(key: DatabaseKey) -> list[Path]:
-    """List the partitions of a table in order.
-
-    Parameters
-    ----------
-    key : DatabaseKey
-        A key stored as parquet.
-
-    Returns
-    -------
-    list of Path
-
-    Raises
-    ------
-    DataError
-        If it is not stored as parquet, or partitions are missing.
-    """
-    if key.dumper not in PARQUET_DUMPERS:
-        raise refuse(key, "not-a-table", f"is stored by {key.dumper}, expected parquet", _EXPORT)
-    if key.dumper == "pandas_to_parquet":
-        return [key.path / "pandas_to_parquet.parquet"]
-    found = {
-        (int(match.group(1)), int(match.group(2))): path
-        for path in key.path.iterdir()
-        if (match := _PARTITION.fullmatch(path.name))
-    }
-    totals = {total for total, _ in found}
-    if len(totals) != 1:
-        what = "no partitions" if not totals else f"partitions of {len(totals)} different tables"
-        raise refuse(key, "wrong-partitions", what, "copy the key again")
-    total = totals.pop()
-    missing = [number for number in range(total) if (total, number) not in found]
-    if missing or len(found) != total:
-        what = f"{len(found)} of {total} partitions are there, missing: {missing[:10]}"
-        raise refuse(key, "wrong-partitions", what, "copy the key again")
-    return [found[total, number] for number in range(total)]
-
-
-def open_parquet(path: Path) -> parquet.ParquetFile:
-    """Open a parquet file.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Returns
-    -------
-    pyarrow.parquet.ParquetFile
-
-    Raises
-    ------
-    DataError
-        If it is missing, cut or not parquet.
-    """
-    require_regular_file(path)
-    try:
-        return parquet.ParquetFile(path)
-    except (pa.ArrowException, OSError) as error:
-        raise _damaged(path, error) from None
-
-
-def read_parquet(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
-    """Read a parquet file, or some of its columns.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    columns : sequence of str, optional
-        Columns to read.
-
-    Returns
-    -------
-    pyarrow.Table
-
-    Raises
-    ------
-    DataError
-        If it is missing, cut, damaged or not parquet.
-    """
-    with open_parquet(path) as file:
-        try:
-            return file.read(columns=None if columns is None else list(columns))
-        except (pa.ArrowException, OSError) as error:
-            raise _damaged(path, error) from None
-
-
-def _damaged(path: Path, error: Exception) -> Exception:
-    what = f"cut or damaged parquet ({str(error)[:100]})"
-    return refuse(path, "damaged-file", what, "copy the key again")
-
-
-def index_column(schema: pa.Schema, path: Path) -> str:
-    """Find the column that holds the index of a pandas table.
-
-    Parameters
-    ----------
-    schema : pyarrow.Schema
-        Of the parquet file.
-    path : Path
-        The file, for messages.
-
-    Returns
-    -------
-    str
-
-    Raises
-    ------
-    DataError
-        If there is none: rows would have to be matched by position.
-    """
-    known = ("sim_trial_index", "sim_trail_index", "__index_level_0__")
-    described = _described_index(schema)
-    for name in (*described, *known):
-        if name in schema.names:
-            return str(name)
-    what = "has no index column (sim_trial_index), so its rows belong to no trial"
-    raise refuse(path, "no-index", what, "store the table with its index")
-
-
-def _described_index(schema: pa.Schema) -> list[str]:
-    try:
-        columns = json.loads((schema.metadata or {}).get(b"pandas", b"{}"))["index_columns"]
-        return [name for name in columns if isinstance(name, str)]
-    except (ValueError, KeyError, TypeError):
-        return []

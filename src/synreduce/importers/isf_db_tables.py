@@ -11,12 +11,11 @@ import pyarrow as pa
 import pyarrow.compute as arrow_compute
 
 from synreduce.importers.files import refuse
-from synreduce.importers.isf_db_keys import (
-    DatabaseKey,
+from synreduce.importers.isf_db_keys import DatabaseKey, read_json
+from synreduce.importers.isf_db_parquet import (
     index_column,
     open_parquet,
     parquet_files,
-    read_json,
     read_parquet,
 )
 from synreduce.importers.spike_table import SpikeTable, spike_table

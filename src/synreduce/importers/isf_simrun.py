@@ -76,7 +76,7 @@ def import_isf_simrun(
         "options": options.record(),
         "soma_distance": _DISTANCE_NOTE,
     }
-    with EventSink(output, options, problems, provenance) as sink:
+    with EventSink(output, options, problems, provenance, len(runs.trial_ids)) as sink:
         _SimrunImport(runs, options, sink, problems).run()
         return sink.finish()
 

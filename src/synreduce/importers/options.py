@@ -43,7 +43,12 @@ class ImportOptions:
     layout : {"events", "counts"}, default: "events"
         How the database stores activations.
     distance_bin_um : float, default: 50.0
-        Width of the soma-distance bins of binned input.
+        Width of the soma-distance bins of binned input and of the counts layout.
+    distance_max_um : float, default: 1500.0
+        Last edge of the soma-distance bins of the counts layout.
+    on_beyond_last_bin : {"refuse", "drop", "clip"}, default: "refuse"
+        What the counts layout does with activations at or beyond the last edge; clipping counts
+        them in the last bin.
     key : str, optional
         Key of a database folder to import, if not ``synapse_activation``.
     target_population : str, optional
@@ -68,8 +73,6 @@ class ImportOptions:
         Largest unpacked size of one array that is read as a stream.
     allow_outside_links : bool, default: False
         Accept links to files outside the folder that is imported.
-    workers : int, optional
-        Threads that unpack and compress; by default two, or one where there is one processor.
     """
 
     type_map: Mapping[str, str] = field(default_factory=dict)
@@ -86,6 +89,8 @@ class ImportOptions:
     spike_threshold_mv: float = 0.0
     layout: Literal["events", "counts"] = "events"
     distance_bin_um: float = 50.0
+    distance_max_um: float = 1500.0
+    on_beyond_last_bin: Literal["refuse", "drop", "clip"] = "refuse"
     key: str | None = None
     target_population: str | None = None
     target_nodes: tuple[int, ...] | None = None
@@ -98,7 +103,6 @@ class ImportOptions:
     input_spikes: tuple[Path, ...] = ()
     max_array_bytes: int = 64 * 2**30
     allow_outside_links: bool = False
-    workers: int | None = None
 
     def record(self) -> dict[str, Any]:
         """List the choices that differ from their defaults, for provenance.
@@ -118,7 +122,7 @@ class ImportOptions:
         chosen = {
             item.name: getattr(self, item.name)
             for item in dataclasses.fields(self)
-            if getattr(self, item.name) != getattr(default, item.name) and item.name != "workers"
+            if getattr(self, item.name) != getattr(default, item.name)
         }
         return {name: _jsonable(value) for name, value in chosen.items()}
 
