@@ -117,7 +117,7 @@ def _has_exc(dataset: xr.Dataset) -> bool:
 def _label(panels: NDArray[Any], dataset: xr.Dataset, *, has_truth: bool) -> None:
     space, time = panels[-1]
     space.set_xlabel("soma distance (µm)")
-    time.set_xlabel("time before the end of the target window (ms)")
+    time.set_xlabel("time to the end of the target window (ms)")
     if has_truth:
         panels[0, 0].plot([], [], color="black", ls=(0, (4, 2)), lw=1.0, label="truth")
     panels[0, 0].legend(loc="upper right")

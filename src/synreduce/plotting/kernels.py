@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _MOST_WINDOWS = 3
+_TIME = "time to the end of the target window (ms)"
 
 
 def draw_kernels(dataset: xr.Dataset) -> Figure:
@@ -34,38 +35,59 @@ def draw_kernels(dataset: xr.Dataset) -> Figure:
     """
     windows = choose(dataset.sizes["temporal"], _MOST_WINDOWS)
     pooled = dataset.sizes["temporal"] > 1
-    n_columns = len(windows) + 2 * pooled
+    kernels, label = _kernels(dataset.isel(split=0), windows)
+    titles = [str(dataset["temporal"].to_numpy()[window]) for window in windows]
+    if pooled and "log_odds_slope" in dataset:
+        consensus = dataset["consensus_kernel"].isel(split=0).to_numpy()
+        kernels = np.concatenate([kernels, consensus[None]])
+        titles.append("consensus")
+    if not pooled:
+        return _one_window(dataset, kernels, label, titles[0])
     groups = [str(name) for name in dataset["group"].to_numpy()]
-    figure = new_figure(max(2.1 * n_columns + 1.2, 4.6), 0.6 + 2.1 * len(groups))
+    n_columns = len(titles) + 1
+    figure = new_figure(1.9 * n_columns + 1.2, 0.6 + 2.1 * len(groups))
     panels = figure.subplots(len(groups), n_columns, squeeze=False, sharex=True, sharey=True)
-    first = dataset.isel(split=0)
-    shown = first["kernel"].isel(temporal=windows).to_numpy()
-    _draw_columns(figure, panels[:, : len(windows)], shown, dataset, "net input per activation")
-    for axes, window in zip(panels[0], windows, strict=False):
-        axes.set_title(str(dataset["temporal"].to_numpy()[window]))
-    if pooled:
-        _draw_pooled(figure, panels[:, len(windows) :], first, dataset)
+    _draw_columns(figure, panels[:, : len(titles)], kernels, dataset, label)
+    for axes, title in zip(panels[0], titles, strict=False):
+        axes.set_title(title)
+    _draw_heterogeneity(figure, panels[:, -1], dataset)
     for axes, name in zip(panels[:, 0], groups, strict=True):
         axes.set_ylabel(f"{name}\nsoma distance (µm)")
-    figure.supxlabel("time before the end of the target window (ms)", fontsize=9.0)
+    figure.supxlabel(_TIME, fontsize=9.0)
     return figure
 
 
-def _draw_pooled(
-    figure: Figure, panels: NDArray[Any], first: xr.Dataset, dataset: xr.Dataset
-) -> None:
-    consensus = first["consensus_kernel"].to_numpy()[None]
-    _draw_columns(figure, panels[:, :1], consensus, dataset, "log odds per activation")
-    panels[0, 0].set_title("consensus")
-    panels[0, 1].set_title("heterogeneity I²")
-    i2 = first["heterogeneity_i2"].to_numpy()
+def _one_window(dataset: xr.Dataset, kernels: NDArray[Any], label: str, title: str) -> Figure:
+    groups = [str(name) for name in dataset["group"].to_numpy()]
+    figure = new_figure(1.4 + 2.9 * len(groups), 2.9)
+    panels = figure.subplots(1, len(groups), squeeze=False, sharex=True, sharey=True).T
+    _draw_columns(figure, panels, kernels, dataset, label)
+    for axes, name in zip(panels[:, 0], groups, strict=True):
+        axes.set_title(f"{name}, {title}")
+    panels[0, 0].set_ylabel("soma distance (µm)")
+    figure.supxlabel(_TIME, fontsize=9.0)
+    return figure
+
+
+def _kernels(first: xr.Dataset, windows: list[int]) -> tuple[NDArray[Any], str]:
+    """Give the kernels on the scale on which windows can be compared, and its name."""
+    kernels = first["kernel"].isel(temporal=windows).to_numpy()
+    if "log_odds_slope" not in first:
+        return kernels, "net input per activation"
+    slope = first["log_odds_slope"].isel(temporal=windows).to_numpy()
+    return kernels * slope[:, None, None, None], "log odds per activation"
+
+
+def _draw_heterogeneity(figure: Figure, panels: NDArray[Any], dataset: xr.Dataset) -> None:
+    panels[0].set_title("heterogeneity I²")
+    i2 = dataset["heterogeneity_i2"].isel(split=0).to_numpy()
     if not np.isfinite(i2).any():
-        for axes in panels[:, 1]:
+        for axes in panels:
             say_nothing_to_show(axes, "no variances")
         return
-    for axes, values in zip(panels[:, 1], i2, strict=True):
+    for axes, values in zip(panels, i2, strict=True):
         image = _image(axes, values, dataset, cmap="cividis", vmin=0.0, vmax=1.0)
-    figure.colorbar(image, ax=panels[:, 1], shrink=0.8, pad=0.02, label="share beyond chance")
+    figure.colorbar(image, ax=panels, shrink=0.8, pad=0.02, label="share beyond sampling error")
 
 
 def _draw_columns(
@@ -82,7 +104,7 @@ def _draw_columns(
     for column, kernel in enumerate(values):
         for axes, matrix in zip(panels[:, column], kernel, strict=True):
             image = _image(axes, matrix, dataset, cmap="RdBu_r", vmin=-largest, vmax=largest)
-    figure.colorbar(image, ax=panels, shrink=0.8, pad=0.02, label=label, extend="both")
+    figure.colorbar(image, ax=panels, shrink=0.85, pad=0.02, label=label, extend="both")
 
 
 def _image(axes: Axes, matrix: NDArray[Any], dataset: xr.Dataset, **options: Any) -> Any:  # noqa: ANN401

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from synreduce.plotting.style import (
-    FAINT,
     NEUTRAL,
     choose,
+    lighter,
     new_figure,
     say_nothing_to_show,
     window_colours,
@@ -56,6 +56,7 @@ def draw_response(dataset: xr.Dataset) -> Figure:
             )
             _draw_penalty(penalty, part, look)
         _draw_calibration(calibration, cell, colour)
+    _shade_forbidden(penalty, dataset, windows)
     _label(curve, penalty, calibration, dataset)
     return figure
 
@@ -64,24 +65,36 @@ def _draw_penalty(axes: Axes, part: xr.Dataset, look: dict[str, Any]) -> None:
     values, isi = part["isi_penalty"].to_numpy(), part["isi"].to_numpy()
     finite = np.where(np.isfinite(values), values, np.nan)
     axes.step(isi, finite, where="pre", **look)
-    forbidden = np.isposinf(values)
-    if forbidden.any():
-        axes.axvspan(0.0, float(isi[forbidden][-1]), color=FAINT, alpha=0.12, lw=0, zorder=0)
 
 
 def _draw_calibration(axes: Axes, cell: xr.Dataset, colour: str) -> None:
     if "calibration_predicted" not in cell:
         return
-    for split in range(cell.sizes["split"]):
-        part = cell.isel(split=split)
+    for split in reversed(range(cell.sizes["split"])):
+        predicted, observed, n_samples = (
+            cell[f"calibration_{name}"].isel(split=split).to_numpy()
+            for name in ("predicted", "observed", "n_samples")
+        )
+        shown = (n_samples > 0) & (observed > 0) & (predicted > 0)
         axes.plot(
-            part["calibration_predicted"].to_numpy(),
-            part["calibration_observed"].to_numpy(),
+            predicted[shown],
+            observed[shown],
             marker="o",
             ms=3.5 if split == 0 else 2.0,
-            lw=1.0 if split == 0 else 0.5,
-            color=colour,
+            lw=1.0 if split == 0 else 0.0,
+            color=colour if split == 0 else lighter(colour, 0.4),
         )
+
+
+def _shade_forbidden(axes: Axes, dataset: xr.Dataset, windows: list[int]) -> None:
+    """Shade the times after a spike at which no shown model can spike."""
+    penalties = dataset["isi_penalty"].isel(temporal=windows).to_numpy()
+    forbidden = np.isposinf(penalties).all(axis=(0, 1))
+    if forbidden.any():
+        stop = float(dataset["isi"].to_numpy()[forbidden][-1])
+        axes.axvspan(0.0, stop, color="#DDDDDD", lw=0, zorder=0)
+        axes.text(0.98, 0.95, "shaded: no spike possible", transform=axes.transAxes, ha="right",
+                  va="top", fontsize=7.5, color=NEUTRAL)  # fmt: skip
 
 
 def _label(curve: Axes, penalty: Axes, calibration: Axes, dataset: xr.Dataset) -> None:
@@ -90,22 +103,22 @@ def _label(curve: Axes, penalty: Axes, calibration: Axes, dataset: xr.Dataset) -
     curve.set_xlabel("weighted net input")
     curve.set_ylabel(f"spike probability per {width:g} ms")
     curve.set_ylim(bottom=0.0)
-    curve.legend(title="window", title_fontsize=8.0)
+    curve.legend(title="window", title_fontsize=8.0, alignment="left", handlelength=1.4)
     penalty.set_title("post-spike penalty")
     penalty.set_xlabel("time since the last spike (ms)")
     penalty.set_ylabel("subtracted net input")
     penalty.set_xlim(0.0, float(dataset["isi"][-1]))
     penalty.set_ylim(bottom=0.0)
-    if np.isposinf(dataset["isi_penalty"].to_numpy()).any():
-        penalty.text(0.98, 0.95, "shaded: no spike possible", transform=penalty.transAxes,
-                     ha="right", va="top", fontsize=7.5, color=NEUTRAL)  # fmt: skip
     calibration.set_title("calibration, held-out samples")
     calibration.set_xlabel("predicted probability")
     calibration.set_ylabel("share with a spike")
     if not calibration.lines:
         say_nothing_to_show(calibration, "not computed")
         return
-    largest = max(calibration.get_xlim()[1], calibration.get_ylim()[1])
-    calibration.plot([0.0, largest], [0.0, largest], color=NEUTRAL, lw=0.8, ls="--", zorder=0)
-    calibration.set_xlim(0.0, largest)
-    calibration.set_ylim(0.0, largest)
+    calibration.set_xscale("log")
+    calibration.set_yscale("log")
+    low = min(calibration.get_xlim()[0], calibration.get_ylim()[0])
+    high = max(calibration.get_xlim()[1], calibration.get_ylim()[1])
+    calibration.plot([low, high], [low, high], color=NEUTRAL, lw=0.8, ls="--", zorder=0)
+    calibration.set_xlim(low, high)
+    calibration.set_ylim(low, high)

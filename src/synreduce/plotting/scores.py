@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _LABELLED_CELLS = 60
 _TICKS = 12
+_MARKED_WINDOWS = 30
 _USABLE = [STATUS_MEANINGS.index(name) for name in FITTED_STATUSES]
 
 
@@ -36,19 +37,16 @@ def draw_scores(dataset: xr.Dataset) -> Figure:
     Figure
     """
     n_windows, n_spatial = dataset.sizes["temporal"], dataset.sizes["spatial"]
-    if n_windows * n_spatial == 1:
-        figure = new_figure(4.4, 3.0)
+    if n_windows == 1:
+        figure = new_figure(float(np.clip(3.4 + 0.75 * (n_spatial - 1), 4.2, 9.0)), 3.0)
         _draw_levels(figure.subplots(), dataset)
         return figure
     width = float(np.clip(3.0 + 0.45 * n_windows, 5.5, 9.0))
     height = float(np.clip(0.35 * n_spatial, 0.7, 3.0))
-    figure = new_figure(width, 4.2 + height)
+    figure = new_figure(width, 3.9 + height)
     grid, lines = figure.subplots(2, 1, gridspec_kw={"height_ratios": [height + 0.4, 2.6]})
     _draw_grid(figure, grid, dataset)
-    if n_windows == 1:
-        _draw_levels(lines, dataset)
-    else:
-        _draw_windows(lines, dataset)
+    _draw_windows(lines, dataset)
     return figure
 
 
@@ -70,7 +68,7 @@ def _draw_grid(figure: Figure, axes: Axes, dataset: xr.Dataset) -> None:
             Rectangle(corner, 1, 1, fill=False, hatch="////", ec="#FFFFFF", lw=0.0, zorder=3)
         )
     if mean.size <= _LABELLED_CELLS:
-        _write_values(axes, mean, image)
+        _write_values(axes, np.where(failed, np.nan, mean), image)
     _grid_ticks(axes, dataset)
     axes.set_title("fits of single chunks, mean over splits")
     if failed.any():
@@ -106,6 +104,7 @@ def _grid_ticks(axes: Axes, dataset: xr.Dataset) -> None:
 
 def _draw_windows(axes: Axes, dataset: xr.Dataset) -> None:
     subset = held_out(dataset)
+    marker = "o" if dataset.sizes["temporal"] <= _MARKED_WINDOWS else ""
     middle = (dataset["temporal_start"] + dataset["temporal_stop"]).to_numpy() / 2
     for level in ("merged", "consensus"):
         if level not in dataset["level"].to_numpy():
@@ -114,7 +113,7 @@ def _draw_windows(axes: Axes, dataset: xr.Dataset) -> None:
         values = dataset["auroc"].sel(level=level, subset=subset).isel(spatial=0).to_numpy()
         for split, of_split in enumerate(values):
             axes.plot(
-                middle, of_split, marker="o", ms=3.0, color=colour,
+                middle, of_split, marker=marker, ms=3.0, color=colour,
                 lw=1.6 if split == 0 else 0.6, label=level if split == 0 else None,
             )  # fmt: skip
         if level == "merged" and subset != "train" and "train" in dataset["subset"].to_numpy():
@@ -160,7 +159,7 @@ def _level_label(dataset: xr.Dataset, level: str, cell: int) -> str:
     if level != "chunk" or dataset.sizes["spatial"] == 1:
         return level
     start, stop = (float(dataset[name][cell]) for name in ("spatial_start", "spatial_stop"))
-    return f"{start:g} to {stop:g} µm"
+    return f"{start:g} to\n{stop:g} µm"
 
 
 def _draw_points(axes: Axes, position: int, values: NDArray[Any], level: str, subset: str) -> None:

@@ -47,7 +47,6 @@ STYLE: dict[str, Any] = {
 EXCITING = ("#D55E00", "#E69F00", "#CC79A7", "#8C3A00")
 INHIBITING = ("#0072B2", "#56B4E9", "#009E73", "#4D4D4D")
 NEUTRAL = "#4D4D4D"
-FAINT = "#B8B8B8"
 LEVEL_COLOURS = {"chunk": "#999999", "merged": "#332288", "consensus": "#117733"}
 
 _NO_DATE: dict[str, dict[str, Any]] = {
