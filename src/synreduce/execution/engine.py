@@ -232,7 +232,7 @@ def _connect(scheduler: str) -> Iterator[Client]:
 
     target = {"scheduler_file": scheduler} if Path(scheduler).exists() else {"address": scheduler}
     try:
-        client = Client(**target, timeout=30)
+        client = Client(**target)
     except (OSError, ValueError) as error:
         problem = Problem(
             "scheduler-unreachable",
