@@ -1,5 +1,6 @@
 """Evaluation: scores, nonlinearity, post-spike penalty and the reduced model itself."""
 
+from synreduce.evaluation.calibration import Calibration, calibrate
 from synreduce.evaluation.intervals import (
     AurocDifference,
     Interval,
@@ -40,6 +41,7 @@ __all__ = [
     "SCORE_COLUMNS",
     "SUBSETS",
     "AurocDifference",
+    "Calibration",
     "CalibrationCurve",
     "Interval",
     "IsiPenalty",
@@ -51,6 +53,7 @@ __all__ = [
     "ScoredModel",
     "as_records",
     "auroc_difference",
+    "calibrate",
     "calibration_curve",
     "delong_covariance",
     "delong_interval",

@@ -1,0 +1,300 @@
+"""Merging spatial chunks of one temporal window into one filter over the whole dendrite."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synreduce.design import ArrayRows, ConcatenatedColumns, FeatureLayout, Term, iterate_blocks
+from synreduce.errors import ChunkFailedError, InputError, Problem
+from synreduce.merging.parts import MergedModel, SpatialPart
+from synreduce.merging.selection import USABLE_STATUSES
+from synreduce.solvers.calibration import calibrate
+from synreduce.solvers.newton import NewtonOptions, NewtonSolver
+from synreduce.solvers.problem import FitProblem
+from synreduce.solvers.records import FitResult
+from synreduce.strategies import Rank
+
+FloatArray = NDArray[np.float64]
+Method = Literal["sum", "stack", "refine"]
+
+STACK_RIDGE = 1e-4
+"""Ridge of `stack`, relative to the curvature of the data: it only settles collinear chunks."""
+
+
+def merge_spatial(
+    parts: Sequence[SpatialPart],
+    outcome: NDArray[Any],
+    method: Method = "refine",
+    *,
+    rank: Rank = 1,
+    fold_groups: NDArray[Any] | None = None,
+    solver: NewtonSolver | None = None,
+    rng: np.random.Generator | None = None,
+    allow_partial: bool = False,
+) -> MergedModel:
+    """Merge the fits of spatial chunks on training samples.
+
+    Parameters
+    ----------
+    parts : sequence of SpatialPart
+        One per chunk, all with the same training samples.
+    outcome : ndarray of 0 and 1, shape (n_samples,)
+        Outcomes of these samples.
+    method : {"refine", "stack", "sum"}
+        ``sum`` adds the scores. ``stack`` weighs the score of each chunk and group by one
+        coefficient (logistic regression). ``refine`` starts there and refits all weights of all
+        chunks together by penalised likelihood, the strength of the ridge chosen by
+        cross-validation inside these samples. A single chunk keeps its weights with every method,
+        apart from one common factor if it is not calibrated yet.
+    rank : int or "full"
+        Pairs of filters per chunk and group for ``refine``.
+    fold_groups : ndarray, shape (n_samples,), optional
+        Samples that cross-validation keeps together, see `FitProblem`.
+    solver : NewtonSolver, optional
+        For ``refine``; default: `NewtonSolver` with its own choice of the ridge.
+    rng : numpy.random.Generator, optional
+        For the solver.
+    allow_partial : bool
+        Leave failed chunks out instead of refusing.
+
+    Returns
+    -------
+    MergedModel
+        NaN weights and the solver's status where the samples do not allow a fit.
+
+    Raises
+    ------
+    ChunkFailedError
+        Chunks without weights and no permission to leave them out, or none left.
+    InputError
+        Unknown method, chunks twice, or chunks with different numbers of samples.
+    """
+    labels = np.asarray(outcome).astype(bool)
+    _refuse_unusable(parts, labels, method)
+    used = [part for part in parts if part.status in USABLE_STATUSES]
+    if not used or (len(used) < len(parts) and not allow_partial):
+        raise ChunkFailedError(_failed_chunks(parts))
+    if labels.all() or not labels.any():
+        share = "every sample has" if labels.all() else "no sample has"
+        return _without_weights(parts, method, "one_class", f"{share} a spike")
+    if len(used) == 1:
+        return _one_factor(parts, used, labels, "single")
+    if method == "sum":
+        return _one_factor(parts, used, labels, "sum")
+    stacked = _stack(parts, used, labels, fold_groups)
+    if method == "stack" or stacked.status not in USABLE_STATUSES:
+        return stacked
+    joint = FitProblem(
+        layout=FeatureLayout(
+            [
+                Term(_joint_name(part.name, term.name), term.spatial, term.temporal)
+                for part in used
+                for term in part.layout.terms
+            ]
+        ),
+        rows=ConcatenatedColumns([part.rows for part in used]),
+        outcome=labels,
+        rank=rank,
+        fold_groups=fold_groups,
+        name="refine",
+    )
+    start = np.concatenate([weights for weights in stacked.theta if np.isfinite(weights).all()])
+    fit = (solver or NewtonSolver()).solve(joint, joint.model.nearest(start), rng)
+    if not fit.usable:
+        return _without_weights(parts, "refine", fit.status, fit.message)
+    return _cut(parts, used, fit)
+
+
+def part_scores(part: SpatialPart) -> FloatArray:
+    """Score of every sample by each group of a chunk.
+
+    Parameters
+    ----------
+    part : SpatialPart
+        Fit and rows.
+
+    Returns
+    -------
+    ndarray, shape (n_samples, n_groups)
+    """
+    mixing = np.zeros((part.layout.n_features, len(part.layout.names)))
+    for number, name in enumerate(part.layout.names):
+        columns = part.layout.slices[name]
+        mixing[columns, number] = part.theta[columns]
+    scores = np.empty((part.rows.n_rows, mixing.shape[1]))
+    for where, rows in iterate_blocks(part.rows):
+        scores[where] = np.asarray(rows, dtype=np.float64) @ mixing
+    return scores
+
+
+def _refuse_unusable(parts: Sequence[SpatialPart], outcome: NDArray[np.bool_], method: str) -> None:
+    problems = [
+        Problem(
+            "bad-rows",
+            part.name,
+            f"{part.rows.n_rows} samples for {outcome.size} outcomes",
+            "give every chunk the same training samples",
+        )
+        for part in parts
+        if part.rows.n_rows != outcome.size
+    ]
+    names = [part.name for part in parts]
+    if not names or len(set(names)) < len(names):
+        problems.append(
+            Problem("bad-chunks", "merge", f"chunks {names}", "give at least one, each once")
+        )
+    if method not in ("sum", "stack", "refine"):
+        fix = "choose sum, stack or refine"
+        problems.append(Problem("unknown-merge", "merge.spatial", f"{method!r}", fix))
+    if problems:
+        raise InputError(problems)
+
+
+def _failed_chunks(parts: Sequence[SpatialPart]) -> list[Problem]:
+    fix = "rerun these chunks, or set merge.allow_partial to leave them out"
+    return [
+        Problem("failed-chunk", part.name, f"its fit has status {part.status}", fix)
+        for part in parts
+        if part.status not in USABLE_STATUSES
+    ]
+
+
+def _without_weights(
+    parts: Sequence[SpatialPart], method: str, status: str, message: str
+) -> MergedModel:
+    return MergedModel(
+        method=method,
+        parts=tuple(part.name for part in parts),
+        layouts=tuple(part.layout for part in parts),
+        theta=tuple(np.full(part.layout.n_features, np.nan) for part in parts),
+        intercept=float("nan"),
+        status=status,
+        message=message,
+        coefficients={},
+        covariance=tuple(None for _ in parts),
+        missing=_missing(parts),
+    )
+
+
+def _missing(parts: Sequence[SpatialPart]) -> tuple[str, ...]:
+    return tuple(part.name for part in parts if part.status not in USABLE_STATUSES)
+
+
+def _rescaled(
+    parts: Sequence[SpatialPart],
+    method: str,
+    coefficients: dict[tuple[str, str], float],
+    intercept: float,
+    fit: FitResult | None = None,
+) -> MergedModel:
+    """Multiply the weights of every chunk and group by their coefficient."""
+    theta: list[FloatArray] = []
+    covariance: list[FloatArray | None] = []
+    for part in parts:
+        factor = np.full(part.layout.n_features, np.nan)
+        for name, columns in part.layout.slices.items():
+            factor[columns] = coefficients.get((part.name, name), np.nan)
+        theta.append(part.theta * factor)
+        known = part.covariance is not None and bool(np.isfinite(factor).all())
+        covariance.append(
+            part.covariance * np.outer(factor, factor)
+            if known and part.covariance is not None
+            else None
+        )
+    return MergedModel(
+        method=method,
+        parts=tuple(part.name for part in parts),
+        layouts=tuple(part.layout for part in parts),
+        theta=tuple(theta),
+        intercept=intercept,
+        status="ok" if fit is None else fit.status,
+        message="" if fit is None else fit.message,
+        coefficients=coefficients,
+        covariance=tuple(covariance),
+        missing=_missing(parts),
+        **({} if fit is None else _solver_figures(fit)),
+    )
+
+
+def _solver_figures(fit: FitResult) -> dict[str, Any]:
+    return {
+        "ridge": fit.ridge,
+        "penalty_curve": fit.penalty_curve,
+        "n_evaluations": fit.n_evaluations,
+        "n_iterations": fit.n_iterations,
+        "condition": fit.condition,
+    }
+
+
+def _one_factor(
+    parts: Sequence[SpatialPart],
+    used: Sequence[SpatialPart],
+    outcome: NDArray[np.bool_],
+    method: str,
+) -> MergedModel:
+    """Add the scores up; one common factor and an intercept make them log odds."""
+    slope, intercept = 1.0, used[0].intercept
+    if len(used) > 1 or not used[0].calibrated:
+        score = np.sum([part_scores(part).sum(axis=1) for part in used], axis=0)
+        slope, intercept = calibrate(score, outcome.astype(np.float64))
+    coefficients = {(part.name, name): slope for part in used for name in part.layout.names}
+    return _rescaled(parts, method, coefficients, intercept)
+
+
+def _stack(
+    parts: Sequence[SpatialPart],
+    used: Sequence[SpatialPart],
+    outcome: NDArray[np.bool_],
+    fold_groups: NDArray[Any] | None,
+) -> MergedModel:
+    names = [(part.name, name) for part in used for name in part.layout.names]
+    problem = FitProblem(
+        layout=FeatureLayout([Term(_joint_name(*name), 1, 1) for name in names]),
+        rows=ArrayRows(np.concatenate([part_scores(part) for part in used], axis=1)),
+        outcome=outcome,
+        rank="full",
+        fold_groups=fold_groups,
+        name="stack",
+    )
+    fit = NewtonSolver(NewtonOptions(ridge=STACK_RIDGE)).solve(problem)
+    if not fit.usable:
+        return _without_weights(parts, "stack", fit.status, fit.message)
+    coefficients = {name: float(value) for name, value in zip(names, fit.theta, strict=True)}
+    return _rescaled(parts, "stack", coefficients, fit.intercept, fit)
+
+
+def _joint_name(part: str, group: str) -> str:
+    return f"{part}/{group}"
+
+
+def _cut(parts: Sequence[SpatialPart], used: Sequence[SpatialPart], fit: FitResult) -> MergedModel:
+    """Give every chunk its share of the joint weights."""
+    theta: dict[str, FloatArray] = {}
+    covariance: dict[str, FloatArray | None] = {}
+    start = 0
+    for part in used:
+        columns = slice(start, start + part.layout.n_features)
+        start = columns.stop
+        theta[part.name] = fit.theta[columns]
+        covariance[part.name] = (
+            None if fit.covariance is None else fit.covariance[columns, columns].copy()
+        )
+    return MergedModel(
+        method="refine",
+        parts=tuple(part.name for part in parts),
+        layouts=tuple(part.layout for part in parts),
+        theta=tuple(
+            theta.get(part.name, np.full(part.layout.n_features, np.nan)) for part in parts
+        ),
+        intercept=fit.intercept,
+        status=fit.status,
+        message=fit.message,
+        coefficients={},
+        covariance=tuple(covariance.get(part.name) for part in parts),
+        missing=_missing(parts),
+        **_solver_figures(fit),
+    )
