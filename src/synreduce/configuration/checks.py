@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from synreduce.configuration.choices import ChoiceSettings
@@ -58,12 +57,13 @@ def solver_names(configuration: Configuration) -> Iterator[Finding]:
 
 
 def _repeated_names(section: str, entries: Sequence[ChoiceSettings]) -> Iterator[Finding]:
-    counted = Counter(entry.name for entry in entries)
+    seen: set[str] = set()
     for position, entry in enumerate(entries):
-        if counted[entry.name] > 1:
-            what = f"name '{entry.name}' is used {counted[entry.name]} times"
+        if entry.name in seen:
+            what = f"name '{entry.name}' is used twice"
             fix = "give each entry a 'name' of its own"
             yield Finding("duplicate-name", (section, position, "name"), what, fix)
+        seen.add(entry.name)
 
 
 def split_names(configuration: Configuration) -> Iterator[Finding]:
@@ -111,23 +111,6 @@ def grouping(configuration: Configuration) -> Iterator[Finding]:
             yield Finding("unknown-group", path, what, did_you_mean(name, names))
 
 
-def basis_functions(configuration: Configuration) -> Iterator[Finding]:
-    """Find functions that are zero everywhere; their weights could be anything."""
-    for axis, width in (
-        ("spatial", configuration.n_distance_bins),
-        ("temporal", configuration.window.width_ms),
-    ):
-        settings = getattr(configuration.basis, axis)
-        dead = (settings.basis(max(width, 1)).matrix == 0).all(axis=1)
-        for position in dead.nonzero()[0]:
-            what = (
-                f"the function with phase {settings.phases[position]:g} is zero at all {width} "
-                "points of the axis"
-            )
-            path = ("basis", axis, "phases", int(position))
-            yield Finding("zero-function", path, what, "remove this phase")
-
-
 def solvers_fit_strategies(configuration: Configuration) -> Iterator[Finding]:
     """Find solvers that need what a strategy does not offer."""
     for position, solver in enumerate(configuration.solvers):
@@ -148,7 +131,6 @@ CHECKS: tuple[tuple[frozenset[str], Check], ...] = (
     (frozenset({"splits"}), split_names),
     (frozenset({"input"}), distance_bins),
     (frozenset({"input"}), grouping),
-    (frozenset({"input", "window", "basis"}), basis_functions),
     (frozenset({"strategies", "solvers"}), solvers_fit_strategies),
     (frozenset({"input", "chunks"}), spatial_ranges),
     (frozenset({"chunks"}), temporal_ranges),

@@ -68,20 +68,6 @@ def _checked_memory(text: str) -> str:
     return text
 
 
-def keys(model: type[BaseModel]) -> list[str]:
-    """List the keys that a section knows.
-
-    Parameters
-    ----------
-    model : type of pydantic.BaseModel
-
-    Returns
-    -------
-    list of str
-    """
-    return list(model.model_fields)
-
-
 Plain = Any
 """A value as JSON knows it."""
 

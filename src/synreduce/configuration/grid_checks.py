@@ -31,7 +31,8 @@ def spatial_ranges(configuration: Configuration) -> Iterator[Finding]:
             ordered = False
             what = f"range {position + 1} ends at {span.stop_um:g} um, where it starts or before"
             yield Finding("empty-range", (*key, position), what, "list edges in ascending order")
-    yield from _off_bin_edges(configuration, ranges, key)
+    if settings.edges_um or settings.ranges_um:
+        yield from _off_bin_edges(configuration, ranges, key)
     if ordered:
         yield from _gaps_and_overlaps(ranges, end, key, allow_gaps=settings.allow_gaps)
 
@@ -101,20 +102,14 @@ def _one_temporal_range(section: TemporalRangeSettings, key: KeyPath) -> Iterato
     if start < 0:
         yield Finding("before-data", (*key, "start_ms"), f"{start:g} ms is before 0", "use 0")
         return
-    length = section.chunk_ms or stop - start
     if (stop - start) / section.step_ms > _MOST_TARGETS:
         what = f"{(stop - start) / section.step_ms:,.0f} target windows in a trial"
         yield Finding("too-many-targets", (*key, "step_ms"), what, "use a larger step_ms")
         return
-    pieces = [("chunk_ms", length)] if section.chunk_ms else [("stop_ms", length)]
-    rest = (stop - start) % length
-    if section.chunk_ms and min(rest, length - rest) > _TOLERANCE:
-        pieces.append(("chunk_ms", rest))
-    for name, piece in pieces:
-        left = piece - width
-        over = left % section.step_ms
+    for name, piece in _pieces(section):
+        over = (piece - width) % section.step_ms
         uneven = min(over, section.step_ms - over) > _TOLERANCE
-        if left < -_TOLERANCE or (uneven and section.step_ms > 1) or (uneven and left > 0):
+        if piece < width - _TOLERANCE or uneven:
             what = (
                 f"target windows of {width:g} ms every {section.step_ms} ms do not fill "
                 f"{piece:g} ms"
@@ -124,12 +119,24 @@ def _one_temporal_range(section: TemporalRangeSettings, key: KeyPath) -> Iterato
             return
 
 
+def _pieces(section: TemporalRangeSettings) -> Iterator[tuple[str, float]]:
+    """Lengths of the chunks of a range, each with the key that decides it."""
+    length = section.stop_ms - section.start_ms
+    if section.chunk_ms is None or section.chunk_ms >= length:
+        yield "stop_ms", length
+        return
+    yield "chunk_ms", section.chunk_ms
+    rest = length % section.chunk_ms
+    if min(rest, section.chunk_ms - rest) > _TOLERANCE:
+        yield "chunk_ms", rest
+
+
 def targets_reach_the_data(configuration: Configuration) -> Iterator[Finding]:
     """Find input windows that start before the record."""
     width = configuration.window.width_ms
     for position, section in enumerate(configuration.chunks.temporal):
         first_end = section.start_ms + section.target_width_ms
-        if section.start_ms >= 0 and first_end - width < -_TOLERANCE:
+        if 0 <= section.start_ms < section.stop_ms and first_end - width < -_TOLERANCE:
             what = (
                 f"needs data from {first_end - width:g} ms (first target window ends at "
                 f"{first_end:g}, window.width_ms {width}); data start at 0"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -101,19 +100,18 @@ def configuration_from_mapping(
 
 def _validated(source: Source) -> Configuration:
     configuration, found = _read(source.data, source)
-    sections = set(Configuration.model_fields)
+    sections = set(Configuration.model_fields) - {str(path[0]) for path, _ in source.problems}
     if configuration is None:
-        wrong = {str(item.path[0]) for item in found if item.path}
-        sections -= wrong
+        sections -= {str(item.path[0]) for item in found if item.path}
         sound = {key: value for key, value in source.data.items() if key in sections}
         configuration, _ = _read({**_PLACEHOLDERS, **sound}, source)
         sections -= set(_PLACEHOLDERS) - set(source.data)
     if configuration is not None:
         found += findings(configuration, sections)
-    problems = [(source.line(item.path), item.located(source)) for item in found]
-    problems += source.problems
+    problems = [(item.path, item.located(source)) for item in found] + source.problems
     if problems or configuration is None:
-        raise ConfigurationError(problem for _, problem in sorted(problems, key=itemgetter(0)))
+        problems.sort(key=lambda item: source.line(item[0]))
+        raise ConfigurationError(problem for _, problem in problems)
     return configuration
 
 

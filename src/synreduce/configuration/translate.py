@@ -42,7 +42,7 @@ def finding(error: ErrorDetails, source: Source, model: type[BaseModel]) -> Find
     -------
     Finding
     """
-    path = written_path(error["loc"], source.data)
+    path = written_path(error["loc"], source.data, absent=error["type"] == "missing")
     kind, value = error["type"], error["input"]
     context = error.get("ctx", {})
     if kind == "extra_forbidden":
@@ -121,7 +121,7 @@ def _shown(value: Plain) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def written_path(location: tuple[str | int, ...], data: Plain) -> KeyPath:
+def written_path(location: tuple[str | int, ...], data: Plain, *, absent: bool = False) -> KeyPath:
     """Drop from pydantic's location what is not in the file: tags of unions.
 
     Parameters
@@ -129,6 +129,8 @@ def written_path(location: tuple[str | int, ...], data: Plain) -> KeyPath:
     location : tuple of str and int
     data : object
         Root of the file.
+    absent : bool, optional
+        The last part is a key that the file lacks.
 
     Returns
     -------
@@ -141,7 +143,7 @@ def written_path(location: tuple[str | int, ...], data: Plain) -> KeyPath:
         in_section = isinstance(here, dict) and part in here
         if in_section or (isinstance(here, list) and isinstance(part, int) and part < len(here)):
             here = here[part]
-        elif not (last and isinstance(here, dict)):
+        elif not (last and absent):
             continue
         path.append(part)
     return tuple(path)

@@ -41,7 +41,7 @@ class Source:
         Line of each key, from the path to it.
     texts : dict of tuple to str
         Each scalar as it was written.
-    problems : list of (line, Problem)
+    problems : list of (path, Problem)
         Mistakes that leave the rest of the file readable.
     """
 
@@ -49,7 +49,7 @@ class Source:
     data: dict[str, Plain] = field(default_factory=dict)
     lines: dict[KeyPath, int] = field(default_factory=dict)
     texts: dict[KeyPath, str] = field(default_factory=dict)
-    problems: list[tuple[int, Problem]] = field(default_factory=list)
+    problems: list[tuple[KeyPath, Problem]] = field(default_factory=list)
 
     def line(self, path: KeyPath) -> int:
         """Find the line of a value, or else of the nearest section around it.
@@ -148,7 +148,7 @@ def parse(text: str, name: str) -> Source:
         _refuse_syntax(error, name)
     except yaml.YAMLError as error:
         _refuse("bad-yaml", name, f"not YAML: {error}")
-    if root is None:
+    if root is None or (isinstance(root, ScalarNode) and root.value == ""):
         _refuse("empty", name, "empty; required: run, databases, chunks", _EXAMPLES)
     if not isinstance(root, MappingNode):
         _refuse("bad-yaml", name, "no 'key: value' lines at the top level", _EXAMPLES)
@@ -278,4 +278,4 @@ class _Reader:
 
     def _problem(self, code: str, path: KeyPath, what: str, fix: str = "") -> None:
         problem = Problem(code, self.source.where(path), what, fix)
-        self.source.problems.append((self.source.line(path), problem))
+        self.source.problems.append((path or ("",), problem))
