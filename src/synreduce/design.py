@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -87,7 +88,7 @@ class FeatureLayout:
     def slices(self) -> dict[str, slice]:
         """Columns of each term."""
         edges = np.cumsum([0, *(term.n_features for term in self.terms)]).tolist()
-        pairs = zip(edges, edges[1:], strict=False)
+        pairs = itertools.pairwise(edges)
         return {
             term.name: slice(start, stop)
             for term, (start, stop) in zip(self.terms, pairs, strict=True)
@@ -147,7 +148,7 @@ class RowSource(Protocol):
         ...
 
     def read(self, start: int, stop: int) -> RowArray:
-        """Rows start to stop, shape (stop - start, n_features), float32 or float64."""
+        """Read rows start to stop, shape (stop - start, n_features), float32 or float64."""
         ...
 
 
@@ -183,7 +184,7 @@ class ArrayRows:
         return int(self.array.shape[1])
 
     def read(self, start: int, stop: int) -> RowArray:
-        """Rows start to stop, a view.
+        """Read rows start to stop, as a view.
 
         Parameters
         ----------
@@ -226,7 +227,7 @@ class SelectedRows:
         return self.source.n_features
 
     def read(self, start: int, stop: int) -> RowArray:
-        """Selected rows start to stop.
+        """Read selected rows start to stop.
 
         Only the span of the source that holds them is read, in pieces of a quantum.
 
@@ -288,7 +289,7 @@ class ConcatenatedColumns:
         return sum(source.n_features for source in self.sources)
 
     def read(self, start: int, stop: int) -> RowArray:
-        """Rows start to stop of all sources.
+        """Read rows start to stop of all sources.
 
         Parameters
         ----------

@@ -48,8 +48,8 @@ def project_counts(
     Parameters
     ----------
     counts : mapping of str to numpy.ndarray, shape (n_trials, n_ms, n_bins)
-        Activations per group, trial, 1 ms bin and soma-distance bin. A block of trials that starts
-        at a multiple of `TRIALS_PER_QUANTUM` gives the same bits however trials are cut into blocks.
+        Activations per group, trial, 1 ms bin and soma-distance bin. Blocks of trials that start at
+        multiples of `TRIALS_PER_QUANTUM` give the same bits however the trials are cut into blocks.
     spatial : array_like, shape (K, n_bins)
         Spatial basis functions.
     temporal : array_like, shape (L, width)

@@ -57,6 +57,16 @@ class Solver(ABC):
         """Name in results."""
         return self.options.name or self.kind
 
+    @classmethod
+    def missing_package(cls) -> str:
+        """Name the optional package that must be installed first; empty if nothing is missing.
+
+        Returns
+        -------
+        str
+        """
+        return ""
+
     def refuse_incompatible(self, provides: frozenset[str], problem_name: str) -> None:
         """Refuse a problem that lacks what this solver needs, before any work.
 
@@ -70,8 +80,13 @@ class Solver(ABC):
         Raises
         ------
         ConfigurationError
-            If something is missing.
+            If something is missing, or an optional package is not installed.
         """
+        package = self.missing_package()
+        if package:
+            what = f"solver '{self.name}' needs the package {package}, which is not installed"
+            fix = f"install {package}, or choose another solver"
+            raise ConfigurationError(Problem("missing-package", "solvers", what, fix))
         missing = sorted(self.needs - provides)
         if missing:
             what = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from synreduce.solvers.training import logistic, softplus
+from synreduce.solvers.sums import logistic, softplus
 
 FloatArray = NDArray[np.float64]
 

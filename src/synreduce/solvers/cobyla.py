@@ -7,12 +7,11 @@ from typing import Annotated, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
-from scipy.optimize import minimize
 
 from synreduce.solvers.base import Solver, SolverOptions
-from synreduce.solvers.budget import Budget, BudgetSpentError
+from synreduce.solvers.budget import Budget
 from synreduce.solvers.records import FitResult
-from synreduce.solvers.score_search import ScoreObjective
+from synreduce.solvers.score_search import search_scores
 from synreduce.solvers.training import TrainingData
 
 FloatArray = NDArray[np.float64]
@@ -52,20 +51,9 @@ class CobylaSolver(Solver):
     ) -> FitResult:
         options = self.options if isinstance(self.options, CobylaOptions) else CobylaOptions()
         point = data.problem.model.random_start(rng) if start is None else start
-        objective = ScoreObjective(data, Budget(options.max_evaluations, options.max_seconds))
-        converged, message = False, "evaluation budget spent"
-        try:
-            answer = minimize(
-                objective,
-                point,
-                method="COBYLA",
-                tol=options.tolerance,
-                options={
-                    "maxiter": options.max_evaluations or _UNLIMITED,
-                    "rhobeg": options.initial_step,
-                },
-            )
-            converged, message = bool(answer.success), str(answer.message)
-        except BudgetSpentError as spent:
-            message = str(spent)
-        return objective.result(converged=converged, message=message)
+        budget = Budget(options.max_evaluations, options.max_seconds)
+        limit = options.max_evaluations or _UNLIMITED
+        settings = {"maxiter": limit, "rhobeg": options.initial_step}
+        return search_scores(
+            data, point, budget, method="COBYLA", tolerance=options.tolerance, settings=settings
+        )

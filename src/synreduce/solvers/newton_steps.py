@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from synreduce.solvers.budget import Budget
 from synreduce.solvers.quadratic import Quadratic, minimise_quadratic
-from synreduce.solvers.training import Curvature, TrainingData
+from synreduce.solvers.sums import Curvature
+from synreduce.solvers.training import TrainingData
 from synreduce.strategies import FactorModel
 
 FloatArray = NDArray[np.float64]

@@ -33,7 +33,7 @@ class PenaltyScale:
     roughness: FloatArray | None
 
     def matrix(self, ridge: float, smoothness: float = 0.0) -> FloatArray:
-        """The penalty is half the quadratic form of this matrix.
+        """Build the matrix of which the penalty is half the quadratic form.
 
         Parameters
         ----------
@@ -65,7 +65,7 @@ def penalty_scale(data: TrainingData) -> PenaltyScale:
     moments = data.class_moments
     share = moments.n_positive / data.n_rows
     variance = moments.variance
-    # A column that never varies says nothing; a ridge as of an average column keeps its weight at 0.
+    # A column that never varies says nothing: the ridge of an average column holds its weight at 0.
     constant = variance <= 1e-12 * max(float(variance.max()), np.finfo(float).tiny)
     typical = float(variance[~constant].mean()) if not constant.all() else 1.0
     ridge = data.n_rows * share * (1.0 - share) * np.where(constant, typical, variance)

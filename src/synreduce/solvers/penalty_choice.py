@@ -128,11 +128,12 @@ class _Search:
 def choose_penalty(
     data: TrainingData,
     scale: PenaltyScale,
+    start: Point,
+    budget: Budget,
+    *,
     ridge: float | None,
     smoothness: float | None,
-    start: Point,
     n_folds: int,
-    budget: Budget,
 ) -> PenaltyChoice:
     """Choose strengths by held-out likelihood.
 
@@ -142,14 +143,14 @@ def choose_penalty(
         Training samples.
     scale : PenaltyScale
         Unit of the strengths.
-    ridge, smoothness : float or None
-        Strengths that are given; None: to be chosen from `STRENGTHS` (smoothness also 0).
     start : Point
         Where to start.
-    n_folds : int
-        Folds of the cross-validation.
     budget : Budget
         Evaluations and time allowed.
+    ridge, smoothness : float or None
+        Strengths that are given; None: to be chosen from `STRENGTHS` (smoothness also 0).
+    n_folds : int
+        Folds of the cross-validation.
 
     Returns
     -------

@@ -34,7 +34,7 @@ class Quadratic:
     constant: float = 0.0
 
     def value(self, theta: FloatArray) -> float:
-        """The function's value.
+        """Evaluate the function.
 
         Parameters
         ----------
@@ -48,7 +48,7 @@ class Quadratic:
         return float(self.constant + theta @ (self.gradient + 0.5 * (self.hessian @ theta)))
 
     def slope(self, theta: FloatArray) -> FloatArray:
-        """The function's gradient.
+        """Evaluate the gradient.
 
         Parameters
         ----------

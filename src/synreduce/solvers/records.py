@@ -151,7 +151,7 @@ def result_without_weights(
 
 
 def with_seconds(result: FitResult, seconds: float) -> FitResult:
-    """The same result with its duration.
+    """Add the duration to a result.
 
     Parameters
     ----------

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from synreduce.errors import ConfigurationError, Problem
+from synreduce.solvers.auroc import AurocSolver
 from synreduce.solvers.base import Solver, SolverOptions
+from synreduce.solvers.cma import CmaSolver
 from synreduce.solvers.cobyla import CobylaSolver
+from synreduce.solvers.cobyqa import CobyqaSolver
+from synreduce.solvers.lbfgs import LbfgsSolver
 from synreduce.solvers.lda import LdaSolver
 from synreduce.solvers.newton import NewtonSolver
 from synreduce.suggestions import did_you_mean
@@ -14,7 +18,11 @@ SOLVERS: dict[str, type[Solver]] = {
     for solver in (
         NewtonSolver,
         LdaSolver,
+        LbfgsSolver,
+        AurocSolver,
         CobylaSolver,
+        CobyqaSolver,
+        CmaSolver,
     )
 }
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,98 +12,9 @@ from numpy.typing import NDArray
 from synreduce.design import ROWS_PER_BLOCK, iterate_blocks
 from synreduce.metrics import pair_wins
 from synreduce.solvers.problem import FitProblem
+from synreduce.solvers.sums import ClassMoments, Curvature, logistic, softplus
 
 FloatArray = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class ClassMoments:
-    """Sums per class, with a column of ones last.
-
-    Parameters
-    ----------
-    n_negative, n_positive : int
-        Samples per class.
-    mean_negative, mean_positive : numpy.ndarray, shape (n_features,)
-        Means.
-    within : numpy.ndarray, shape (n_features, n_features)
-        Pooled covariance within classes.
-    """
-
-    n_negative: int
-    n_positive: int
-    mean_negative: FloatArray
-    mean_positive: FloatArray
-    within: FloatArray
-
-    @property
-    def mean(self) -> FloatArray:
-        """Mean of all samples."""
-        total = self.n_negative + self.n_positive
-        return (self.n_negative * self.mean_negative + self.n_positive * self.mean_positive) / total
-
-    @property
-    def variance(self) -> FloatArray:
-        """Variance of each column over all samples."""
-        share = self.n_positive / (self.n_negative + self.n_positive)
-        between = share * (1.0 - share) * (self.mean_positive - self.mean_negative) ** 2
-        return np.asarray(np.maximum(np.diag(self.within), 0.0) + between)
-
-
-@dataclass(frozen=True)
-class Curvature:
-    """Logistic negative log-likelihood around a point, the intercept last in every array.
-
-    Parameters
-    ----------
-    value : numpy.ndarray, shape (n_parts,)
-        Sum over the samples of each part.
-    gradient : numpy.ndarray, shape (n_parts, n_features + 1)
-    hessian : numpy.ndarray, shape (n_parts, n_features + 1, n_features + 1)
-    """
-
-    value: FloatArray
-    gradient: FloatArray
-    hessian: FloatArray
-
-    @property
-    def total(self) -> tuple[float, FloatArray, FloatArray]:
-        """Value, gradient and Hessian of all parts together."""
-        return float(self.value.sum()), self.gradient.sum(axis=0), self.hessian.sum(axis=0)
-
-    def without(self, part: int) -> Curvature:
-        """Leave one part out.
-
-        Parameters
-        ----------
-        part : int
-            Which.
-
-        Returns
-        -------
-        Curvature
-        """
-        kept = np.arange(self.value.size) != part
-        return Curvature(self.value[kept], self.gradient[kept], self.hessian[kept])
-
-    def damped(self, strength: float) -> Curvature:
-        """Add curvature around the point itself, so that a minimum stays near it.
-
-        Parameters
-        ----------
-        strength : float
-            Relative to the diagonal.
-
-        Returns
-        -------
-        Curvature
-        """
-        if strength == 0.0:
-            return self
-        added = strength * np.diag(np.diag(self.hessian.sum(axis=0)))
-        hessian = self.hessian.copy()
-        hessian[0] += added
-        return Curvature(self.value, self.gradient, hessian)
 
 
 class TrainingData:
@@ -139,6 +50,18 @@ class TrainingData:
         """
         yield from self._read() if self._cached is None else self._cached
 
+    def single_precision_blocks(self) -> list[NDArray[np.float32]] | None:
+        """Copy the rows in single precision, without the column of ones.
+
+        Returns
+        -------
+        list of numpy.ndarray of float32, or None
+            None if the rows do not fit into the cache.
+        """
+        if self._cached is None:
+            return None
+        return [np.ascontiguousarray(block[:, :-1], dtype=np.float32) for _, block in self._cached]
+
     @cached_property
     def n_bad_rows(self) -> int:
         """Rows that hold a NaN or an infinity."""
@@ -151,17 +74,33 @@ class TrainingData:
 
         Parameters
         ----------
-        theta : numpy.ndarray, shape (n_features,)
+        theta : numpy.ndarray, shape (n_features,) or (n_features, n_points)
             Feature weights.
 
         Returns
         -------
-        numpy.ndarray, shape (n_rows,)
+        numpy.ndarray, shape (n_rows,) or (n_rows, n_points)
         """
-        weights = np.append(theta, 0.0)
-        return np.concatenate([block @ weights for _, block in self.blocks()])
+        return np.concatenate([block[:, :-1] @ theta for _, block in self.blocks()])
 
-    def auroc(self, score: FloatArray) -> float:
+    def weighted_sum(self, weights: FloatArray) -> FloatArray:
+        """Sum of rows with a weight each.
+
+        Parameters
+        ----------
+        weights : numpy.ndarray, shape (n_rows,)
+            Weight of each sample.
+
+        Returns
+        -------
+        numpy.ndarray, shape (n_features,)
+        """
+        total = np.zeros(self.n_features)
+        for where, block in self.blocks():
+            total += weights[where] @ block[:, :-1]
+        return total
+
+    def auroc(self, score: NDArray[np.floating[Any]]) -> float:
         """Area under the ROC curve of scores, ties count half.
 
         Parameters
@@ -221,6 +160,25 @@ class TrainingData:
             score = block @ weights
             total += (softplus(score) - self.outcome[where, None] * score).sum(axis=0)
         return total
+
+    def slope(self, weights: FloatArray) -> tuple[float, FloatArray]:
+        """Value and gradient of the negative log-likelihood, in one pass.
+
+        Parameters
+        ----------
+        weights : numpy.ndarray, shape (n_features + 1,)
+            Feature weights and intercept.
+
+        Returns
+        -------
+        float, numpy.ndarray of shape (n_features + 1,)
+        """
+        value, gradient = 0.0, np.zeros(self.n_features + 1)
+        for where, block in self.blocks():
+            score, outcome = block @ weights, self.outcome[where]
+            value += float(np.sum(softplus(score) - outcome * score))
+            gradient += (logistic(score) - outcome) @ block
+        return value, gradient
 
     def held_out_losses(self, weights: FloatArray, fold: NDArray[np.int64]) -> FloatArray:
         """Negative log-likelihood of each fold at its own point.
@@ -284,34 +242,3 @@ class TrainingData:
                     scaled *= root[chosen]
                 hessian[index] += scaled.T @ scaled
         return Curvature(value, gradient, hessian)
-
-
-def softplus(score: FloatArray) -> FloatArray:
-    """``log(1 + exp(score))`` without overflow.
-
-    Parameters
-    ----------
-    score : numpy.ndarray
-        Any shape.
-
-    Returns
-    -------
-    numpy.ndarray
-    """
-    return np.asarray(np.maximum(score, 0.0) + np.log1p(np.exp(-np.abs(score))))
-
-
-def logistic(score: FloatArray) -> FloatArray:
-    """Probability of log odds, without overflow.
-
-    Parameters
-    ----------
-    score : numpy.ndarray
-        Any shape.
-
-    Returns
-    -------
-    numpy.ndarray
-    """
-    small = np.exp(-np.abs(score))
-    return np.asarray(np.where(score >= 0.0, 1.0, small) / (1.0 + small))

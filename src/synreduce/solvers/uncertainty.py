@@ -56,9 +56,9 @@ def laplace(
 
     Notes
     -----
-    With products of factors only directions that keep the rank are free: the curvature is restricted
-    to the tangent of the factor model (expected information, so the second derivative of the
-    products drops out).
+    With products of factors only directions that keep the rank are free: the curvature is
+    restricted to the tangent of the factor model. It is the expected information, so the second
+    derivative of the products drops out.
     """
     jacobian = model.jacobian(vector)
     tangent = _orthonormal(jacobian)

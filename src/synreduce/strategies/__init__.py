@@ -4,6 +4,7 @@ from synreduce.strategies.base import Strategy, StrategyOptions
 from synreduce.strategies.canonical import CanonicalForm, canonical_form, standard_reference
 from synreduce.strategies.factors import FactorModel, Factors, Rank, singular_pairs
 from synreduce.strategies.registry import STRATEGIES, build_strategy
+from synreduce.strategies.roughness import kernel_roughness
 from synreduce.strategies.spatiotemporal import SpatiotemporalOptions, SpatiotemporalRaisedCosine
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "StrategyOptions",
     "build_strategy",
     "canonical_form",
+    "kernel_roughness",
     "singular_pairs",
     "standard_reference",
 ]

@@ -80,7 +80,7 @@ class FactorModel:
     @property
     def n_parameters(self) -> int:
         """Length of the parameter vector."""
-        return self._blocks[-1].parameters.stop
+        return int(self._blocks[-1].parameters.stop)
 
     @property
     def is_linear(self) -> bool:
@@ -99,7 +99,7 @@ class FactorModel:
         return pairs[:, : block.term.spatial], pairs[:, block.term.spatial :]
 
     def theta(self, vector: FloatArray) -> FloatArray:
-        """Feature weights of a parameter vector.
+        """Compute the feature weights of a parameter vector.
 
         Parameters
         ----------
@@ -120,7 +120,7 @@ class FactorModel:
         return np.concatenate(parts)
 
     def jacobian(self, vector: FloatArray) -> FloatArray:
-        """Derivative of the feature weights by the parameters.
+        """Differentiate the feature weights by the parameters.
 
         Parameters
         ----------
@@ -184,8 +184,8 @@ class FactorModel:
         Returns
         -------
         numpy.ndarray, shape (n_parameters,)
-            Leading singular pairs, each half carrying the root of the singular value. The sign makes
-            the temporal filter's largest weight positive, so that equal weights give equal vectors.
+            Leading singular pairs, each half carrying the root of the singular value. The largest
+            temporal weight is positive, so that equal weights give equal vectors.
         """
         parts: list[FloatArray] = []
         for block in self._blocks:
@@ -198,7 +198,7 @@ class FactorModel:
         return np.concatenate(parts).astype(np.float64, copy=True)
 
     def factors(self, vector: FloatArray) -> Factors:
-        """Filters' weights of each term.
+        """Cut a parameter vector into the filters' weights of each term.
 
         Parameters
         ----------
@@ -249,7 +249,7 @@ def singular_pairs(matrix: FloatArray, n_pairs: int) -> tuple[FloatArray, FloatA
     Returns
     -------
     spatial, temporal : numpy.ndarray, shapes (n_pairs, K) and (n_pairs, L)
-        ``spatial.T @ temporal`` is the best approximation of that rank; NaN where the matrix is NaN.
+        ``spatial.T @ temporal`` is the best approximation of that rank. NaN for a matrix with NaN.
     """
     if not np.isfinite(matrix).all():
         return np.full((n_pairs, matrix.shape[0]), np.nan), np.full(

@@ -1,4 +1,4 @@
-"""Spatiotemporal raised cosines: one spatial and one temporal filter per group, or several pairs."""
+"""Spatiotemporal raised cosines: pairs of a spatial and a temporal filter per group."""
 
 from __future__ import annotations
 
