@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import expit
 
 from synreduce.errors import InputError, Problem
 from synreduce.solvers.calibration import calibrate as fit_logistic
-from synreduce.solvers.training import logistic
 
 FloatArray = NDArray[np.float64]
 
@@ -41,7 +41,7 @@ class Calibration:
         -------
         ndarray, same shape
         """
-        return logistic(self.slope * np.asarray(score, dtype=np.float64) + self.intercept)
+        return np.asarray(expit(self.slope * np.asarray(score, dtype=np.float64) + self.intercept))
 
 
 def calibrate(score: ArrayLike, y: ArrayLike) -> Calibration:
