@@ -2,6 +2,7 @@
 
 from synreduce.database.check import check_database, database_warnings
 from synreduce.database.concatenation import ConcatenatedDatabase
+from synreduce.database.conversion import write_binned
 from synreduce.database.counts_writer import CountsWriter
 from synreduce.database.describe import describe_database
 from synreduce.database.file_database import FileDatabase
@@ -42,4 +43,5 @@ __all__ = [
     "describe_database",
     "open_database",
     "open_joined",
+    "write_binned",
 ]

@@ -150,9 +150,11 @@ class ConcatenatedDatabase(Database):
         counts = empty_counts(groups, stop - first, bins)
         for number, low, high, at in self._ranges(first, stop):
             part = self.parts[number]
-            present = {group.name for group in part.assignment(grouping).groups}
+            # A part may lack the groups whose signs are given.
+            rule = replace(grouping, signs=None)
+            present = {group.name for group in part.assignment(rule).groups}
             wanted = [group for group in groups if group.name in present]
-            found = part._counts(grouping, wanted, low, high, bins)  # noqa: SLF001
+            found = part._counts(rule, wanted, low, high, bins)  # noqa: SLF001
             for name, values in found.items():
                 if values.dtype.itemsize > counts[name].dtype.itemsize:
                     counts[name] = counts[name].astype(values.dtype)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import zlib
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
+import numpy.typing as npt
 
 from synreduce.database.counts_store import offsets_within
 from synreduce.database.event_store import tile_name
@@ -15,7 +17,7 @@ from synreduce.database.fingerprint import CountSum, EventSum, combine
 from synreduce.database.model import IntArray
 from synreduce.database.tables import read_groups, read_labels, read_types, tables_digest
 from synreduce.errors import ArtefactError, DataError, Problem
-from synreduce.storage import open_hdf5
+from synreduce.storage import content_digest, open_hdf5
 
 _ROWS = 2**20
 
@@ -56,6 +58,24 @@ def recomputed_fingerprint(file: h5py.File) -> str:
     return _combined(file, events, counts)
 
 
+def extras_digest(file: h5py.File) -> str:
+    """Digest what the fingerprint leaves out: provenance and ground truth.
+
+    Parameters
+    ----------
+    file : h5py.File
+        A database.
+
+    Returns
+    -------
+    str
+        SHA-256 in hexadecimal.
+    """
+    provenance = _digest(np.atleast_1d(file["provenance"][()])) if "provenance" in file else ""
+    truth = content_digest(file["truth"]) if "truth" in file else ""
+    return combine({"provenance": provenance, "truth": truth})
+
+
 def verify_part(part: Path, target: Path) -> None:
     """Read a finished but unpublished database completely and compare its fingerprint.
 
@@ -74,10 +94,11 @@ def verify_part(part: Path, target: Path) -> None:
     try:
         with open_hdf5(part) as file:
             promised, found = str(file.attrs["fingerprint"]), recomputed_fingerprint(file)
+            extras = extras_digest(file) == str(file.attrs["extras_digest"])
     except (DataError, OSError, RuntimeError, KeyError, ValueError, zlib.error) as error:
         what = f"reading back what was written failed ({error})"
         raise ArtefactError(Problem("not-what-was-written", str(target), what)) from error
-    if found != promised:
+    if found != promised or not extras:
         what = f"reading back gives the fingerprint {found[:12]}, expected {promised[:12]}"
         raise ArtefactError(Problem("not-what-was-written", str(target), what))
 
@@ -87,9 +108,9 @@ def _combined(file: h5py.File, events: tuple[int, ...], counts: int) -> str:
     parts: dict[str, object] = {
         "start_ms": float(file.attrs["start_ms"]),
         "duration_ms": float(file.attrs["duration_ms"]),
-        "trials": _digest(file["trials/id"], as_text=True),
-        "spikes": _digest(file["spikes/time"]),
-        "spike_pointer": _digest(file["spikes/trial_pointer"]),
+        "trials": _digest(file["trials/id"][()]),
+        "spikes": _digest(file["spikes/time"][()]),
+        "spike_pointer": _digest(file["spikes/trial_pointer"][()]),
         **tables_digest(groups, read_types(file, groups), read_labels(file)),
     }
     if "events" in file:
@@ -106,10 +127,9 @@ def _combined(file: h5py.File, events: tuple[int, ...], counts: int) -> str:
     return combine(parts)
 
 
-def _digest(dataset: h5py.Dataset, *, as_text: bool = False) -> str:
+def _digest(values: npt.NDArray[Any]) -> str:
     state = hashlib.sha256()
-    values = dataset[()]
-    if as_text:
+    if values.dtype.kind in "SO":
         for item in values.tolist():
             encoded = item if isinstance(item, bytes) else str(item).encode()
             state.update(f"{len(encoded)}:".encode() + encoded)
@@ -130,10 +150,11 @@ def _sum_events(group: h5py.Group) -> tuple[int, ...]:
 
 
 def _sum_tile(total: EventSum, pointer: IntArray, node: h5py.Group) -> None:
-    for start in range(0, int(pointer[-1]), _ROWS):
-        stop = min(start + _ROWS, int(pointer[-1]))
-        trial = np.searchsorted(pointer, np.arange(start, stop), side="right") - 1
-        total.add(trial, {name: dataset[start:stop] for name, dataset in node.items()})
+    of_event = np.repeat(np.arange(len(pointer) - 1, dtype=np.int32), np.diff(pointer))
+    for start in range(0, len(of_event), _ROWS):
+        stop = min(start + _ROWS, len(of_event))
+        columns = {name: dataset[start:stop] for name, dataset in node.items()}
+        total.add(of_event[start:stop].astype(np.int64), columns)
 
 
 def _sum_counts(group: h5py.Group) -> int:

@@ -63,6 +63,7 @@ class CountsStore:
         self._open: dict[tuple[str, Place], _OpenChunk] = {}
         self._early: dict[tuple[str, Place], int] = {}
         self._open_bytes = 0
+        self._datasets = {name: group[name] for name in names if name in group}
         for name in names:
             if name not in group:
                 self._create(name, np.dtype(np.uint8), chunk_shape(shape))
@@ -77,7 +78,7 @@ class CountsStore:
         """
         before = self.shape[0]
         self.shape = (before + n_trials, *self.shape[1:])
-        for name, dataset in self.group.items():
+        for name, dataset in self._datasets.items():
             size = dataset.chunks[0]
             if before % size:
                 self._reopen_last_chunks(name, before - before % size, before % size)
@@ -109,11 +110,11 @@ class CountsStore:
             return
         values = whole_numbers(counts, where)
         dtype = smallest_unsigned(int(values.max()))
-        if dtype.itemsize > self.group[name].dtype.itemsize:
+        if dtype.itemsize > self._datasets[name].dtype.itemsize:
             self._widen(name, dtype)
         values = values.astype(dtype, copy=False)
         self.fingerprint.add(name, *first, values)
-        chunk = self.group[name].chunks
+        chunk = self._datasets[name].chunks
         for offset in offsets_within(first, stop, chunk):
             self._fill(name, offset, chunk, first, values)
         if self._open_bytes > self._memory:
@@ -147,11 +148,11 @@ class CountsStore:
         return cells
 
     def _reopen(self, key: tuple[str, Place], chunk: Place) -> _OpenChunk:
-        dtype = self.group[key[0]].dtype
+        dtype = self._datasets[key[0]].dtype
         filled = self._early.pop(key, 0)
         if filled:
             self._stream.drain()
-            payload = self.group[key[0]].id.read_direct_chunk(key[1])[1]
+            payload = self._datasets[key[0]].id.read_direct_chunk(key[1])[1]
             entry = _OpenChunk(decode_chunk(payload, chunk, dtype).copy(), filled)
         else:
             entry = _OpenChunk(np.zeros(chunk, dtype), 0)
@@ -162,7 +163,7 @@ class CountsStore:
     def _store(self, key: tuple[str, Place]) -> None:
         entry = self._open.pop(key)
         self._open_bytes -= entry.values.nbytes
-        self._stream.put(self.group[key[0]], key[1], entry.values)
+        self._stream.put(self._datasets[key[0]], key[1], entry.values)
 
     def _store_early(self) -> None:
         for key in list(self._open):
@@ -171,13 +172,13 @@ class CountsStore:
 
     def _reopen_last_chunks(self, name: str, start: int, trials: int) -> None:
         """Remember how full the chunks are that the added trials will complete."""
-        chunk = self.group[name].chunks
+        chunk = self._datasets[name].chunks
         last = (self.shape[0], *self.shape[1:])
         for offset in offsets_within((start, 0, 0), (start + 1, *last[1:]), chunk):
             cells = trials
             for at, size, length in zip(offset[1:], chunk[1:], self.shape[1:], strict=True):
                 cells *= min(size, length - at)
-            if self.group[name].id.get_chunk_info_by_coord(offset).byte_offset is not None:
+            if self._datasets[name].id.get_chunk_info_by_coord(offset).byte_offset is not None:
                 self._early[name, offset] = cells
 
     def _create(self, name: str, dtype: np.dtype[Any], chunk: Place) -> h5py.Dataset:
@@ -191,12 +192,13 @@ class CountsStore:
         )
         dataset.attrs["long_name"] = f"activations of group {name} (trial, time bin, distance bin)"
         dataset.attrs["units"] = "1"
+        self._datasets[name] = dataset
         return dataset
 
     def _widen(self, name: str, dtype: np.dtype[Any]) -> None:
         """Replace a dataset by one of a wider type; happens when a large count turns up."""
         self._stream.drain()
-        narrow = self.group[name]
+        narrow = self._datasets[name]
         chunk = narrow.chunks
         self.group.move(name, f"{name} narrow")
         wide = self._create(name, dtype, chunk)

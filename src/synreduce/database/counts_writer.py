@@ -96,7 +96,7 @@ class CountsWriter(Recording):
         As in `DatabaseWriter`.
     n_beyond : int, optional
         Activations beyond the last edge that the source had and these counts lack, if known.
-    level : int, default: 1
+    level : int, default: 4
         Compression level of zlib, 1 to 9.
     """
 
@@ -114,7 +114,7 @@ class CountsWriter(Recording):
         provenance: Mapping[str, Any] | None = None,
         truth: Mapping[str, npt.NDArray[Any]] | None = None,
         n_beyond: int | None = None,
-        level: int = 1,
+        level: int = 4,
     ) -> None:
         super().__init__(
             path,

@@ -153,8 +153,35 @@ class FileDatabase(Database):
         if "events" in self.layouts:
             self.n_events = int(file["events"].attrs["n_events"])
             self.largest_distance_um = float(file["events"].attrs["largest_distance_um"])
+        self._require_lengths(file)
         stored = str(file.attrs.get("fingerprint", ""))
         self.fingerprint = stored or recomputed_fingerprint(file)
+
+    def _require_lengths(self, file: h5py.File) -> None:
+        """Refuse a file whose parts speak of different numbers of trials."""
+        found = {
+            "n_trials": int(file.attrs.get("n_trials", self._n_trials)),
+            "/spikes/trial_pointer": file["spikes/trial_pointer"].shape[0] - 1,
+        }
+        if "events" in self.layouts:
+            found["/events/trial_pointer"] = file["events/trial_pointer"].shape[1] - 1
+        if "counts" in self.layouts:
+            found |= {f"/counts/{g.name}": file["counts"][g.name].shape[0] for g in self.groups}
+        wrong = {name: length for name, length in found.items() if length != self._n_trials}
+        if wrong:
+            what = f"holds {self._n_trials:,} trial ids, but "
+            what += ", ".join(f"{name} speaks of {length:,}" for name, length in wrong.items())
+            raise DataError(Problem("wrong-length", self.name, what, "make or copy it again"))
+
+    @property
+    def occupied_groups(self) -> frozenset[str]:
+        """Groups that have activations, as far as the file notes it."""
+        totals = self._file.get("synapse_types/n_events")
+        if "events" not in self.layouts or totals is None:
+            return frozenset(group.name for group in self.groups)
+        per_type = totals[()].tolist()
+        pairs = zip(self.synapse_types, per_type, strict=True)
+        return frozenset(kind.group for kind, total in pairs if total)
 
     def _events(
         self,

@@ -331,7 +331,7 @@ class Database(ABC):
             what = f"window [{begin:g}, {end:g}) leaves the record "
             what += f"[{self.start_ms:g}, {self.duration_ms:g}) ms"
             problems.append(Problem("outside-record", self.name, what))
-        wanted = self._edges(edges)
+        wanted = self.resolve_edges(edges)
         if wanted.ndim != 1 or len(wanted) < 2 or not (np.diff(wanted) > 0).all():
             what = f"distance edges {np.array2string(wanted, threshold=8)} do not ascend"
             problems.append(Problem("bad-edges", "counts", what))
@@ -339,7 +339,18 @@ class Database(ABC):
             raise DataError(problems)
         return Bins(wanted, time_bin_edges(begin, n_times, width), width, beyond)
 
-    def _edges(self, edges: npt.ArrayLike | None) -> FloatArray:
+    def resolve_edges(self, edges: npt.ArrayLike | None = None) -> FloatArray:
+        """Return the distance edges that `counts` would use, um.
+
+        Parameters
+        ----------
+        edges : array_like or int, optional
+            As `distance_edges` of `counts`.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_bins + 1,)
+        """
         if edges is None and self.distance_edges is not None:
             return self.distance_edges
         if edges is None:

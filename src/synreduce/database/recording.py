@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 import synreduce
-from synreduce.database.content import content_fingerprint, verify_part
+from synreduce.database.content import content_fingerprint, extras_digest, verify_part
 from synreduce.database.model import Group, NameTable, SpikeTimes, SynapseTypeTable
 from synreduce.database.schema import SCHEMA_NAME, SCHEMA_VERSION, TITLE
 from synreduce.database.tables import write_extras, write_groups, write_trials, write_types
@@ -144,6 +144,7 @@ class Recording:
             }
         )
         file.attrs["fingerprint"] = content_fingerprint(file)
+        file.attrs["extras_digest"] = extras_digest(file)
 
     def _check_definition(self) -> None:
         where, problems = str(self.path), []

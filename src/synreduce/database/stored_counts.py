@@ -13,7 +13,7 @@ from synreduce.database.counts_store import offsets_within
 from synreduce.database.interface import Bins
 from synreduce.database.model import CountArray, FloatArray, IntArray
 from synreduce.errors import DataError, Problem
-from synreduce.storage import read_stored_chunks
+from synreduce.storage import ChunkReader, decompression_threads, run_tasks
 
 
 class StoredCounts:
@@ -93,7 +93,7 @@ class StoredCounts:
         t_stop = min(t_first + ratio * bins.shape[0], dataset.shape[1])
         last = int(edges[-1]) if bins.beyond == "drop" else dataset.shape[2]
         low = (first, t_first, int(edges[0]))
-        found = read_region(self._path, dataset, low, (stop, t_stop, last))
+        found = read_region(dataset, low, (stop, t_stop, last))
         inside = int(edges[-1] - edges[0])
         if bins.beyond == "refuse" and (n_far := int(found[..., inside:].sum(dtype=np.uint64))):
             what = f"{n_far:,} activations of {name} at {bins.distance_edges[-1]:g} um and beyond"
@@ -105,14 +105,12 @@ class StoredCounts:
 
 
 def read_region(
-    path: Path, dataset: h5py.Dataset, first: tuple[int, int, int], stop: tuple[int, int, int]
+    dataset: h5py.Dataset, first: tuple[int, int, int], stop: tuple[int, int, int]
 ) -> CountArray:
     """Decompress the chunks that touch a region straight into an array.
 
     Parameters
     ----------
-    path : Path
-        For messages.
     dataset : h5py.Dataset
         Shape (trials, time bins, distance bins).
     first, stop : tuple of int
@@ -123,7 +121,8 @@ def read_region(
     ndarray of unsigned int
     """
     shape = [end - begin for begin, end in zip(first, stop, strict=True)]
-    if dataset.chunks is None or dataset.compression != "gzip" or dataset.fletcher32:
+    reader = ChunkReader(dataset)
+    if not reader.usable:
         region = tuple(slice(begin, end) for begin, end in zip(first, stop, strict=True))
         return np.asarray(dataset[region])
     out = np.zeros(shape, dataset.dtype)
@@ -137,5 +136,6 @@ def read_region(
             outside.append(slice(low - begin, high - begin))
         out[tuple(outside)] = values[tuple(inside)]
 
-    read_stored_chunks(path, dataset, list(offsets_within(first, stop, chunk)), place)
+    with decompression_threads() as pool:
+        run_tasks(reader.tasks(offsets_within(first, stop, chunk), place), pool)
     return out

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+import itertools
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ import numpy.typing as npt
 from synreduce.database.event_store import tile_name
 from synreduce.database.model import ActivationEvents, IntArray
 from synreduce.database.schema import EVENT_COLUMNS, REQUIRED_COLUMNS, TileGrid
-from synreduce.storage import read_stored_chunks
+from synreduce.storage import ChunkReader, decompression_threads, run_tasks
 
 
 class StoredEvents:
@@ -34,13 +36,11 @@ class StoredEvents:
             tuple(group.attrs["distance_edges"].tolist()),
         )
         self.columns = tuple(str(name) for name in group.attrs["columns"])
-        self._pointers: dict[int, IntArray] = {}
 
-    def pointer(self, tile: int) -> IntArray:
-        """Return the first event of every trial in a tile, and the end."""
-        if tile not in self._pointers:
-            self._pointers[tile] = self._group["trial_pointer"][tile].astype(np.int64)
-        return self._pointers[tile]
+    def pointer(self, tile: int, first: int, stop: int) -> IntArray:
+        """Return the first event of each of a range of trials in a tile, and the end."""
+        found: IntArray = self._group["trial_pointer"][tile, first : stop + 1].astype(np.int64)
+        return found
 
     def tiles(
         self,
@@ -72,16 +72,16 @@ class StoredEvents:
             if name in self.columns
             and (columns is None or name in columns or name in REQUIRED_COLUMNS)
         ]
-        for tile in self.grid.overlapping(*window, *distance):
-            pointer = self.pointer(tile)[first : stop + 1]
-            start, end = int(pointer[0]), int(pointer[-1])
-            if start == end:
-                continue
-            node = self._group[tile_name(tile)]
-            values = {name: self._rows(node[name], start, end) for name in wanted}
-            trial = np.repeat(np.arange(stop - first), np.diff(pointer))
-            events = ActivationEvents(trial=trial, **values)
-            yield _within(events, self.grid.bounds(tile), window, distance)
+        with decompression_threads() as pool:
+            for tile in self.grid.overlapping(*window, *distance):
+                pointer = self.pointer(tile, first, stop)
+                start, end = int(pointer[0]), int(pointer[-1])
+                if start == end:
+                    continue
+                values = read_rows(self._group[tile_name(tile)], wanted, start, end, pool)
+                trial = np.repeat(np.arange(stop - first), np.diff(pointer))
+                events = ActivationEvents(trial=trial, **values)
+                yield _within(events, self.grid.bounds(tile), window, distance)
 
     def read(
         self,
@@ -97,19 +97,53 @@ class StoredEvents:
             return no_events(self.columns if columns is None else columns)
         return joined(pieces)
 
-    def _rows(self, dataset: h5py.Dataset, start: int, stop: int) -> npt.NDArray[Any]:
-        size = dataset.chunks[0] if dataset.chunks else 0
-        if stop - start < 2 * size or dataset.compression != "gzip" or dataset.fletcher32:
-            return np.asarray(dataset[start:stop])
-        out = np.zeros(stop - start, dataset.dtype)
 
-        def place(offset: tuple[int, ...], values: npt.NDArray[Any]) -> None:
-            low, high = max(offset[0], start), min(offset[0] + size, stop)
-            out[low - start : high - start] = values[low - offset[0] : high - offset[0]]
+def read_rows(
+    tile: h5py.Group, names: Sequence[str], start: int, stop: int, pool: ThreadPoolExecutor
+) -> dict[str, npt.NDArray[Any]]:
+    """Read a range of events from the columns of a tile.
 
+    Parameters
+    ----------
+    tile : h5py.Group
+        With one dataset per column.
+    names : sequence of str
+        The columns.
+    start, stop : int
+        Range of events.
+    pool : ThreadPoolExecutor
+        Where chunks are decompressed.
+
+    Returns
+    -------
+    dict of str to ndarray, shape (stop - start,)
+    """
+    found = {}
+    tasks: list[Iterator[Callable[[], None]]] = []
+    for name in names:
+        dataset = tile[name]
+        reader = ChunkReader(dataset)
+        if not reader.usable:
+            found[name] = np.asarray(dataset[start:stop])
+            continue
+        found[name] = np.zeros(stop - start, dataset.dtype)
+        size = dataset.chunks[0]
         offsets = [(at,) for at in range(start - start % size, stop, size)]
-        read_stored_chunks(self._path, dataset, offsets, place)
-        return out
+        tasks.append(reader.tasks(offsets, _placing(found[name], start)))
+    run_tasks(itertools.chain(*tasks), pool)
+    return found
+
+
+def _placing(
+    out: npt.NDArray[Any], start: int
+) -> Callable[[tuple[int, ...], npt.NDArray[Any]], None]:
+    """Make a function that puts chunks into an array whose first element is number `start`."""
+
+    def place(offset: tuple[int, ...], values: npt.NDArray[Any]) -> None:
+        low, high = max(offset[0], start), min(offset[0] + len(values), start + len(out))
+        out[low - start : high - start] = values[low - offset[0] : high - offset[0]]
+
+    return place
 
 
 def joined(pieces: list[ActivationEvents]) -> ActivationEvents:

@@ -8,12 +8,13 @@ import os
 
 os.environ["HDF5_PLUGIN_PRELOAD"] = "::"
 
-from synreduce.storage.chunk_stream import (
-    ChunkStream,
+from synreduce.storage.chunk_reader import (
+    ChunkReader,
     decode_chunk,
-    encode_chunk,
-    read_stored_chunks,
+    decompression_threads,
+    run_tasks,
 )
+from synreduce.storage.chunk_stream import ChunkStream, encode_chunk
 from synreduce.storage.digest import (
     content_digest,
     digest_of,
@@ -38,10 +39,12 @@ from synreduce.storage.publish import (
 )
 
 __all__ = [
+    "ChunkReader",
     "ChunkStream",
     "StreamedFile",
     "content_digest",
     "decode_chunk",
+    "decompression_threads",
     "digest_of",
     "encode_chunk",
     "file_digest",
@@ -51,9 +54,9 @@ __all__ = [
     "publish_hdf5",
     "publish_json",
     "publish_text",
-    "read_stored_chunks",
     "remove_stale_parts",
     "require_writable",
+    "run_tasks",
     "seal",
     "staged_file",
     "streaming_hdf5",
