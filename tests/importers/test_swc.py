@@ -111,7 +111,7 @@ def test_what_is_not_a_morphology_is_refused(tmp_path, text, message):
 
 
 def test_a_missing_or_binary_file_is_refused(tmp_path):
-    with pytest.raises(DataError, match="not a file"):
+    with pytest.raises(DataError, match="not found"):
         read_swc(tmp_path / "absent.swc")
     (tmp_path / "binary.swc").write_bytes(b"\x89HDF\xff\xfe")
     with pytest.raises(DataError, match="not text"):

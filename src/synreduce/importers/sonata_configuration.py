@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from synreduce.importers.files import refuse
+from synreduce.importers.files import refuse, require_regular_file
 
 OUTPUT_NAMES = ("spikes.h5", "out.h5", "spikes.csv")
 _MAX_CONFIGURATION_BYTES = 64 * 2**20
@@ -117,9 +117,7 @@ def read_json(path: Path) -> dict[str, Any]:
     DataError
         If the file is missing, too large, or not a JSON object.
     """
-    if not path.is_file():
-        raise refuse(path, "missing-file", "not a file")
-    if path.stat().st_size > _MAX_CONFIGURATION_BYTES:
+    if require_regular_file(path) > _MAX_CONFIGURATION_BYTES:
         raise refuse(path, "bad-json", "larger than any configuration")
     try:
         content = json.loads(path.read_text(encoding="utf-8"))

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from synreduce.errors import DataError, Problem
-from synreduce.importers.files import refuse
+from synreduce.errors import Problem
+from synreduce.importers.files import refuse, require_regular_file
+from synreduce.importers.problems import ProblemList
 from synreduce.importers.sonata_configuration import (
     OUTPUT_NAMES,
     ModelFile,
@@ -108,21 +109,19 @@ def _hdf5_files(folder: Path) -> Iterator[tuple[Path, set[str]]]:
 
 
 def _require(simulation: Simulation) -> None:
-    problems = [
-        Problem("missing-file", str(path), "named by the configuration, not there", "copy it here")
-        for path in simulation.files()
-        if not path.is_file()
-    ]
-    where = str(simulation.folder)
+    problems = ProblemList()
+    for path in simulation.files():
+        with problems.collecting():
+            require_regular_file(path)
     wanted: Iterable[tuple[str, list[Any]]] = (
         ("nodes", simulation.nodes),
         ("edges", simulation.edges),
-        ("input spikes", [*simulation.input_spikes, *simulation.output_spikes]),
+        ("spikes", [*simulation.input_spikes, *simulation.output_spikes]),
     )
-    problems += [
-        Problem("incomplete-source", where, f"no {name} file found", "name a simulation folder")
+    where, fix = str(simulation.folder), "name the folder or configuration of a simulation"
+    problems.add(
+        Problem("incomplete-source", where, f"no {name} file found", fix)
         for name, found in wanted
         if not found
-    ]
-    if problems:
-        raise DataError(problems)
+    )
+    problems.raise_if_any()

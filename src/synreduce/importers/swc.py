@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synreduce.errors import DataError, Problem
+from synreduce.importers.files import require_regular_file
 
 SOMA, AXON, BASAL, APICAL = 1, 2, 3, 4
 _MAX_FILE_BYTES = 256 * 2**20
@@ -157,10 +158,9 @@ def _read_points(path: Path) -> _Points:
 
 
 def _lines(path: Path) -> Sequence[str]:
-    if not path.is_file():
-        raise _refuse(path, "not a file")
-    if path.stat().st_size > _MAX_FILE_BYTES:
-        raise _refuse(path, f"{path.stat().st_size} bytes; no morphology is that large")
+    n_bytes = require_regular_file(path)
+    if n_bytes > _MAX_FILE_BYTES:
+        raise _refuse(path, f"{n_bytes:,} bytes; no morphology is that large")
     try:
         return path.read_text(encoding="utf-8").splitlines()
     except UnicodeDecodeError:
