@@ -8,15 +8,8 @@ from synreduce.database.describe import describe_database
 from synreduce.database.file_database import FileDatabase
 from synreduce.database.grouping import Grouping
 from synreduce.database.interface import Database
-from synreduce.database.model import (
-    DEFAULT_GROUPS,
-    ActivationEvents,
-    Group,
-    NameTable,
-    SpikeTimes,
-    SynapseType,
-    SynapseTypeTable,
-)
+from synreduce.database.model import DEFAULT_GROUPS, ActivationEvents, Group, SpikeTimes
+from synreduce.database.names import NameTable, SynapseType, SynapseTypeTable
 from synreduce.database.opening import append_trials, open_database, open_joined
 from synreduce.database.schema import SCHEMA_NAME, SCHEMA_VERSION
 from synreduce.database.writer import DatabaseWriter

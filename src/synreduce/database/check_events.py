@@ -34,9 +34,7 @@ def event_layout_problems(file: h5py.File, path: str, deep: bool) -> Iterator[Pr
     Problem
     """
     group, where = file["events"], f"{path}:/events"
-    grid = TileGrid(
-        tuple(group.attrs["time_edges"].tolist()), tuple(group.attrs["distance_edges"].tolist())
-    )
+    grid = TileGrid.stored(group)
     columns = [str(name) for name in group.attrs["columns"]]
     definition = list(_definition_problems(grid, columns, where))
     yield from definition

@@ -10,16 +10,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from synreduce.database.bins import Bins, common_type, empty_counts
 from synreduce.database.grouping import Grouping
-from synreduce.database.interface import Bins, Database, common_type, empty_counts
-from synreduce.database.model import (
-    ActivationEvents,
-    CountArray,
-    Group,
-    NameTable,
-    SpikeTimes,
-    SynapseTypeTable,
-)
+from synreduce.database.interface import Database
+from synreduce.database.model import ActivationEvents, CountArray, Group, SpikeTimes
+from synreduce.database.names import NameTable, SynapseTypeTable
 from synreduce.database.stored_events import joined, no_events
 from synreduce.errors import DataError, Problem
 from synreduce.storage import digest_of

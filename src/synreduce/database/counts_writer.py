@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from synreduce.database.counts_store import CountsStore
 from synreduce.database.fingerprint import CountSum
-from synreduce.database.model import DEFAULT_GROUPS, FloatArray, Group, NameTable, SynapseTypeTable
+from synreduce.database.model import DEFAULT_GROUPS, FloatArray, Group
+from synreduce.database.names import NameTable, SynapseTypeTable
 from synreduce.database.recording import Recording
 from synreduce.errors import DataError, Problem
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 import h5py
 import numpy as np
@@ -113,6 +113,25 @@ class EventStore:
         self._totals = pointer[:, -1].astype(np.int64)
         self.n_trials = int(pointer.shape[1]) - 1
         self._pointers = [RowBuffer(stream, pointer, (tile,)) for tile in range(self._grid.n_tiles)]
+
+    @classmethod
+    def continuing(cls, group: h5py.Group, stream: ChunkStream) -> Self:
+        """Prepare to add events to those of a database.
+
+        Parameters
+        ----------
+        group : h5py.Group
+            ``/events`` with the events of earlier trials.
+        stream : ChunkStream
+            Compresses and stores.
+
+        Returns
+        -------
+        EventStore
+        """
+        first, second = (int(value) for value in group.attrs["fingerprint_sums"])
+        columns = [str(name) for name in group.attrs["columns"]]
+        return cls(group, stream, TileGrid.stored(group), columns, EventSum((first, second)))
 
     @property
     def n_events(self) -> int:

@@ -13,9 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from synreduce.database.binning import add_events, bin_index, smallest_unsigned
+from synreduce.database.bins import Bins, common_type, empty_counts
 from synreduce.database.content import recomputed_fingerprint
 from synreduce.database.grouping import Assignment, Grouping
-from synreduce.database.interface import Bins, Database, common_type, empty_counts
+from synreduce.database.interface import Database
 from synreduce.database.model import ActivationEvents, CountArray, Group, IntArray, SpikeTimes
 from synreduce.database.schema import SCHEMA_NAME, SCHEMA_VERSION
 from synreduce.database.stored_counts import StoredCounts

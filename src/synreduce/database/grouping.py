@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from synreduce.database.model import ActivationEvents, Group, IntArray, NameTable, SynapseTypeTable
+from synreduce.database.model import ActivationEvents, Group, IntArray
+from synreduce.database.names import NameTable, SynapseTypeTable
 from synreduce.errors import DataError, Problem
 from synreduce.suggestions import did_you_mean
 

@@ -3,59 +3,23 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from synreduce.database.binning import time_bin_edges
+from synreduce.database.bins import Bins
 from synreduce.database.grouping import Assignment, Grouping, assign
-from synreduce.database.model import (
-    ActivationEvents,
-    CountArray,
-    FloatArray,
-    Group,
-    NameTable,
-    SpikeTimes,
-    SynapseTypeTable,
-)
+from synreduce.database.model import ActivationEvents, CountArray, FloatArray, Group, SpikeTimes
+from synreduce.database.names import NameTable, SynapseTypeTable
 from synreduce.errors import DataError, Problem
 from synreduce.suggestions import did_you_mean
 
 DEFAULT_BIN_UM = 50.0
-BEYOND = ("drop", "clip", "refuse")
 
 Groups = Grouping | Sequence[str | Group] | None
-
-
-@dataclass(frozen=True)
-class Bins:
-    """The bins of a request for counts.
-
-    Parameters
-    ----------
-    distance_edges : ndarray of float64, shape (n_bins + 1,)
-        um.
-    time_edges : ndarray of float64, shape (n_times + 1,)
-        ms.
-    time_bin_ms : float
-        Width of a time bin.
-    beyond : {"drop", "clip", "refuse"}
-        What happens to activations at and beyond the last distance edge.
-    """
-
-    distance_edges: FloatArray
-    time_edges: FloatArray
-    time_bin_ms: float
-    beyond: str
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Number of time bins and of distance bins."""
-        return len(self.time_edges) - 1, len(self.distance_edges) - 1
 
 
 class Database(ABC):
@@ -246,7 +210,9 @@ class Database(ABC):
             If the window leaves the record, or stored counts cannot be turned into these bins.
         """
         edges = distance_bins if distance_edges is None else distance_edges
-        bins = self._bins(edges, t0, t1, time_bin_ms, beyond)
+        record = (self.start_ms, self.duration_ms)
+        wanted_edges = self.resolve_edges(edges)
+        bins = Bins.of(self.name, record, wanted_edges, (t0, t1), width=time_bin_ms, beyond=beyond)
         grouping, wanted = self._wanted(groups)
         first, stop = self._trial_range(trials)
         return self._counts(grouping, wanted, first, stop, bins)
@@ -304,41 +270,6 @@ class Database(ABC):
             raise ValueError(message)
         return first, max(first, stop)
 
-    def _bins(
-        self,
-        edges: npt.ArrayLike | None,
-        t0: float | None,
-        t1: float | None,
-        width: float,
-        beyond: str,
-    ) -> Bins:
-        problems = []
-        if beyond not in BEYOND:
-            what = f"beyond = '{beyond}'"
-            problems.append(Problem("bad-option", "counts", what, did_you_mean(beyond, BEYOND)))
-        if not width > 0:
-            raise DataError(Problem("bad-time-bin", "counts", f"time bin of {width} ms"))
-        n_record = int(np.ceil((self.duration_ms - self.start_ms) / width - 1e-9))
-        begin = self.start_ms if t0 is None else float(t0)
-        end = self.start_ms + n_record * width if t1 is None else float(t1)
-        n_times = round((end - begin) / width)
-        if n_times < 1 or abs(n_times * width - (end - begin)) > 1e-6 * width:
-            left = end - begin - n_times * width
-            what = f"window {begin} to {end} ms / bin {width} ms leaves {left:g} ms"
-            problems.append(Problem("bad-window", self.name, what, "choose a multiple of the bin"))
-        slack = 1e-6 * width
-        if begin < self.start_ms - slack or end > self.start_ms + n_record * width + slack:
-            what = f"window [{begin:g}, {end:g}) leaves the record "
-            what += f"[{self.start_ms:g}, {self.duration_ms:g}) ms"
-            problems.append(Problem("outside-record", self.name, what))
-        wanted = self.resolve_edges(edges)
-        if wanted.ndim != 1 or len(wanted) < 2 or not (np.diff(wanted) > 0).all():
-            what = f"distance edges {np.array2string(wanted, threshold=8)} do not ascend"
-            problems.append(Problem("bad-edges", "counts", what))
-        if problems:
-            raise DataError(problems)
-        return Bins(wanted, time_bin_edges(begin, n_times, width), width, beyond)
-
     def resolve_edges(self, edges: npt.ArrayLike | None = None) -> FloatArray:
         """Return the distance edges that `counts` would use, um.
 
@@ -358,32 +289,3 @@ class Database(ABC):
         if np.ndim(edges) == 0:
             return DEFAULT_BIN_UM * np.arange(int(np.asarray(edges)) + 1, dtype=np.float64)
         return np.asarray(edges, np.float64)
-
-
-def empty_counts(
-    groups: Sequence[Group], n_trials: int, bins: Bins, dtype: npt.DTypeLike = np.uint8
-) -> dict[str, CountArray]:
-    """Make arrays of zeros.
-
-    Parameters
-    ----------
-    groups : sequence of Group
-        Names of the arrays.
-    n_trials : int
-        First axis.
-    bins : Bins
-        The other axes.
-    dtype : dtype
-        Of the values.
-
-    Returns
-    -------
-    dict of str to ndarray
-    """
-    return {group.name: np.zeros((n_trials, *bins.shape), dtype) for group in groups}
-
-
-def common_type(counts: Mapping[str, CountArray]) -> dict[str, CountArray]:
-    """Give all arrays the widest type among them."""
-    widest = np.result_type(np.uint8, *counts.values())
-    return {name: values.astype(widest, copy=False) for name, values in counts.items()}

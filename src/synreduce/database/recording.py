@@ -14,7 +14,8 @@ import numpy.typing as npt
 
 import synreduce
 from synreduce.database.content import content_fingerprint, extras_digest, verify_part
-from synreduce.database.model import Group, NameTable, SpikeTimes, SynapseTypeTable
+from synreduce.database.model import Group, SpikeTimes
+from synreduce.database.names import NameTable, SynapseTypeTable
 from synreduce.database.schema import SCHEMA_NAME, SCHEMA_VERSION, TITLE
 from synreduce.database.tables import write_extras, write_groups, write_trials, write_types
 from synreduce.errors import DataError, Problem

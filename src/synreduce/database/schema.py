@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Self
 
+import h5py
 import numpy as np
 
 from synreduce.database.binning import bin_index
@@ -95,6 +96,14 @@ class TileGrid:
         times = [start_ms + slab * width for slab in range(n_slabs)] + [duration_ms]
         bands = [band * band_um for band in range(N_BANDS)] + [np.inf]
         return cls(tuple(times), tuple(bands))
+
+    @classmethod
+    def stored(cls, events: h5py.Group) -> Self:
+        """Read the grid of an ``/events`` group."""
+        return cls(
+            tuple(events.attrs["time_edges"].tolist()),
+            tuple(events.attrs["distance_edges"].tolist()),
+        )
 
     @property
     def n_bands(self) -> int:

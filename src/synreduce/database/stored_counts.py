@@ -9,8 +9,8 @@ import h5py
 import numpy as np
 
 from synreduce.database.binning import merge_bins
+from synreduce.database.bins import Bins
 from synreduce.database.counts_store import offsets_within
-from synreduce.database.interface import Bins
 from synreduce.database.model import CountArray, FloatArray, IntArray
 from synreduce.errors import DataError, Problem
 from synreduce.storage import ChunkReader, decompression_threads, run_tasks

@@ -31,10 +31,7 @@ class StoredEvents:
 
     def __init__(self, path: Path, group: h5py.Group) -> None:
         self._path, self._group = path, group
-        self.grid = TileGrid(
-            tuple(group.attrs["time_edges"].tolist()),
-            tuple(group.attrs["distance_edges"].tolist()),
-        )
+        self.grid = TileGrid.stored(group)
         self.columns = tuple(str(name) for name in group.attrs["columns"])
 
     def pointer(self, tile: int, first: int, stop: int) -> IntArray:

@@ -10,13 +10,8 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from synreduce.database.model import (
-    Group,
-    NameTable,
-    SpikeTimes,
-    SynapseType,
-    SynapseTypeTable,
-)
+from synreduce.database.model import Group, SpikeTimes
+from synreduce.database.names import NameTable, SynapseType, SynapseTypeTable
 from synreduce.storage import digest_of
 
 _COMPRESSED_FROM = 1024

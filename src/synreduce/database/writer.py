@@ -13,13 +13,8 @@ from synreduce.database.counts_store import CountsStore
 from synreduce.database.counts_writer import CountsDefinition, begin_counts, finish_counts
 from synreduce.database.event_store import EventStore
 from synreduce.database.fingerprint import EventSum
-from synreduce.database.model import (
-    DEFAULT_GROUPS,
-    ActivationEvents,
-    Group,
-    NameTable,
-    SynapseTypeTable,
-)
+from synreduce.database.model import DEFAULT_GROUPS, ActivationEvents, Group
+from synreduce.database.names import NameTable, SynapseTypeTable
 from synreduce.database.recording import Recording
 from synreduce.database.schema import BAND_UM, SCHEMA_NAME, SLAB_MS, TileGrid
 from synreduce.database.tables import (
@@ -265,18 +260,7 @@ class DatabaseWriter(Recording):
             group = self.file["events"]
             self._per_type = self.file["synapse_types/n_events"][()].astype(np.int64)
             self._largest_distance = float(group.attrs["largest_distance_um"])
-            self._tiles = TileGrid(
-                tuple(group.attrs["time_edges"].tolist()),
-                tuple(group.attrs["distance_edges"].tolist()),
-            )
-            sums = [int(value) for value in group.attrs["fingerprint_sums"]]
-            self._events = EventStore(
-                group,
-                self.stream,
-                self._tiles,
-                list(group.attrs["columns"]),
-                EventSum((sums[0], sums[1])),
-            )
+            self._events = EventStore.continuing(group, self.stream)
 
     def _event_store(self, events: ActivationEvents) -> EventStore:
         if self._events is None:

@@ -14,7 +14,7 @@ import h5py
 
 from synreduce.errors import DataError, Problem
 from synreduce.storage.digest import seal, verify_seal
-from synreduce.storage.publish import publish_bytes, resource_error, staged_file
+from synreduce.storage.publish import publish_bytes, staged_file
 from synreduce.storage.screening import (
     explain_open_failure,
     require_regular_file,
@@ -22,6 +22,7 @@ from synreduce.storage.screening import (
     screen,
 )
 from synreduce.storage.tolerant_file import TolerantFile
+from synreduce.storage.write_errors import resource_error
 
 
 @dataclass(frozen=True)
@@ -209,7 +210,7 @@ def streaming_hdf5(
             yield StreamedFile(file, raw)
         finally:
             file.close()
-        raw.raise_if_failed()
+        raw.finish()
 
 
 def _copy(source: Path, part: Path, target: Path) -> None:

@@ -11,26 +11,17 @@ import errno
 import hashlib
 import json
 import os
-import pwd
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from synreduce.errors import ArtefactError, DataError, Problem, ResourceError
+from synreduce.errors import ArtefactError, DataError, Problem
 from synreduce.storage.part_names import SUFFIX, is_abandoned, owner_of, part_name
-from synreduce.units import format_bytes
+from synreduce.storage.write_errors import free_bytes, resource_error
 
 Verification = Callable[[Path], None]
 
 _PIECE = 8 * 2**20
-_CODES = {
-    errno.ENOSPC: "disk-full",
-    errno.EDQUOT: "quota-exceeded",
-    errno.EFBIG: "file-too-large",
-    errno.EROFS: "read-only",
-    errno.EACCES: "not-writable",
-    errno.EPERM: "not-writable",
-}
 
 
 def publish_bytes(path: str | Path, payload: bytes, verify: Verification | None = None) -> None:
@@ -134,7 +125,9 @@ def staged_file(path: str | Path, verify: Verification | None = None) -> Iterato
             part.unlink(missing_ok=True)
 
 
-def write_fully(descriptor: int, payload: bytes | memoryview, offset: int | None = None) -> None:
+def write_fully(
+    descriptor: int, payload: bytes | bytearray | memoryview, offset: int | None = None
+) -> None:
     """Write until every byte is out, however little each call takes.
 
     Parameters
@@ -212,40 +205,8 @@ def require_writable(folder: str | Path, needed: int = 0) -> None:
         part.unlink()
     except OSError as error:
         raise resource_error(error, probe) from error
-    if needed > _free_bytes(probe):
+    if needed > free_bytes(probe):
         raise resource_error(OSError(errno.ENOSPC, "too little space"), probe, needed)
-
-
-def resource_error(error: OSError, path: Path, needed: int | None = None) -> ResourceError:
-    """Say what failed, where, how much was needed and how much is free.
-
-    Parameters
-    ----------
-    error : OSError
-        What the system said.
-    path : Path
-        The file that was to be written.
-    needed : int, optional
-        Bytes that were to be written.
-
-    Returns
-    -------
-    ResourceError
-    """
-    code = _CODES.get(error.errno or 0, "write-failed")
-    reason = os.strerror(error.errno) if error.errno else str(error)
-    what = f"cannot be written: {reason} (errno {error.errno})"
-    if needed is not None:
-        what += f"; needed {needed:,} bytes ({format_bytes(needed)})"
-    if code in {"disk-full", "quota-exceeded", "file-too-large", "write-failed"}:
-        free = _free_bytes(path)
-        what += f"; free {free:,} bytes ({format_bytes(free)})"
-        what += "; no inodes left" if _inodes_exhausted(path) else ""
-        fix = "free space or choose another folder, then run the same command again"
-    else:
-        what += f"; user '{_user_name()}', folder '{path.parent}'"
-        fix = "choose a folder you may write to"
-    return ResourceError(Problem(code, str(path), what, fix))
 
 
 def _finish(part: Path, descriptor: int, target: Path, verify: Verification | None) -> None:
@@ -299,25 +260,3 @@ def _umask() -> int:
     except OSError:
         pass
     return 0o077
-
-
-def _free_bytes(path: Path) -> int:
-    for folder in path.parents:
-        with suppress(OSError):
-            status = os.statvfs(folder)
-            return status.f_bavail * status.f_frsize
-    return 0
-
-
-def _inodes_exhausted(path: Path) -> bool:
-    with suppress(OSError):
-        status = os.statvfs(path.parent)
-        return status.f_files > 0 and status.f_favail == 0
-    return False
-
-
-def _user_name() -> str:
-    try:
-        return pwd.getpwuid(os.geteuid()).pw_name
-    except KeyError:
-        return str(os.geteuid())

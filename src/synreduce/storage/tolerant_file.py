@@ -3,6 +3,9 @@
 HDF5 crashes the process when a write fails while it flushes its caches. Here failures are
 remembered, later reads see the bytes as if they had been stored, and the owner of the file asks
 with `raise_if_failed` and abandons the file in good order.
+
+The first megabytes are kept in memory and written at once, because HDF5 makes hundreds of small
+writes, which cost much on network storage.
 """
 
 from __future__ import annotations
@@ -11,9 +14,12 @@ import os
 from pathlib import Path
 from typing import TypeAlias
 
-from synreduce.storage.publish import resource_error, write_fully
+from synreduce.storage.publish import write_fully
+from synreduce.storage.write_errors import resource_error
 
 Buffer: TypeAlias = bytes | bytearray | memoryview
+
+_IMAGE_BYTES = 32 * 2**20
 
 
 class TolerantFile:
@@ -32,6 +38,7 @@ class TolerantFile:
         self._target = target
         self._position = 0
         self._end = os.fstat(descriptor).st_size
+        self._image: bytearray | None = None if self._end else bytearray()
         self._failure: OSError | None = None
         self._failed_bytes = 0
         self._unstored: list[tuple[int, bytes]] = []
@@ -47,6 +54,19 @@ class TolerantFile:
         if self._failure is not None:
             raise resource_error(self._failure, self._target, self._failed_bytes)
 
+    def finish(self) -> None:
+        """Store what is still in memory.
+
+        Raises
+        ------
+        ResourceError
+            If any write failed.
+        """
+        if self._image is not None:
+            image, self._image = self._image, None
+            self._store(image, 0)
+        self.raise_if_failed()
+
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         """Move to a position, as files do."""
         base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._end}[whence]
@@ -60,16 +80,28 @@ class TolerantFile:
     def write(self, data: Buffer) -> int:
         """Store all bytes at the position; after a failure keep them in memory."""
         view = memoryview(data).cast("B")
+        stop = self._position + len(view)
+        if self._image is not None and stop > _IMAGE_BYTES:
+            image, self._image = self._image, None
+            self._store(image, 0)
+        if self._image is None:
+            self._store(view, self._position)
+        else:
+            if stop > len(self._image):
+                self._image.extend(bytes(stop - len(self._image)))
+            self._image[self._position : stop] = view
+        self._position = stop
+        self._end = max(self._end, stop)
+        return len(view)
+
+    def _store(self, data: bytearray | memoryview, position: int) -> None:
         if self._failure is None:
             try:
-                write_fully(self._descriptor, view, self._position)
+                write_fully(self._descriptor, data, position)
             except OSError as error:
-                self._failure, self._failed_bytes = error, len(view)
+                self._failure, self._failed_bytes = error, len(data)
         if self._failure is not None:
-            self._unstored.append((self._position, bytes(view)))
-        self._position += len(view)
-        self._end = max(self._end, self._position)
-        return len(view)
+            self._unstored.append((position, bytes(data)))
 
     def read(self, size: int = -1) -> bytes:
         """Return bytes from the position; by default up to the end."""
@@ -81,6 +113,10 @@ class TolerantFile:
         """Fill a buffer from the position; bytes that were never stored are zero."""
         view = memoryview(buffer).cast("B")
         start, size = self._position, len(view)
+        if self._image is not None:
+            view[:] = bytes(self._image[start : start + size]).ljust(size, b"\0")
+            self._position += size
+            return size
         stored = os.pread(self._descriptor, size, start)
         while 0 < len(stored) < size:
             more = os.pread(self._descriptor, size - len(stored), start + len(stored))
@@ -98,6 +134,10 @@ class TolerantFile:
     def truncate(self, size: int | None = None) -> int:
         """Cut or extend the file."""
         self._end = self._position if size is None else size
+        if self._image is not None:
+            del self._image[self._end :]
+            self._image.extend(bytes(self._end - len(self._image)))
+            return self._end
         try:
             os.ftruncate(self._descriptor, self._end)
         except OSError as error:
