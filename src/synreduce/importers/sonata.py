@@ -24,8 +24,6 @@ from synreduce.importers.sonata_trials import TrialBlock, TrialCutter, parts_of_
 from synreduce.importers.sonata_windows import check_windows, common_end
 from synreduce.progress import progress
 
-_DISTANCE_NOTE = "soma distances are path lengths from the start of the dendrite"
-
 
 def import_sonata(sources: Sequence[Path], output: Path, options: ImportOptions) -> ImportReport:
     """Import SONATA simulations: every target cell of a simulation is a trial.
@@ -138,7 +136,6 @@ class _Import:
                 "importer": "sonata",
                 "sources": source_names,
                 "options": self.options.record(),
-                "soma_distance": _DISTANCE_NOTE,
             },
         )
         with writer, progress("importing simulations", len(names), "simulations") as bar:
@@ -152,6 +149,7 @@ class _Import:
                 bar.advance()
             self._check_excluded()
             self.problems.raise_if_any()
+            writer.provenance["soma_distance"] = self.reader.account.notes()
 
     def _ends_from_events(self) -> dict[str, float]:
         """End of each simulation; where no configuration tells, a whole ms after the last event."""
@@ -208,7 +206,7 @@ class _Import:
             n_activations={name: self.activations[name] for name in group_signs(self.options)},
             n_spikes=self.n_spikes,
             dropped=dict(self.cutter.dropped),
-            notes=(*self.notes, *excluded, *self.reader.account.notes(), _DISTANCE_NOTE),
+            notes=(*self.notes, *excluded, *self.reader.account.notes()),
             seconds=seconds,
             bytes_read=sum(path.stat().st_size for path in files),
         )
