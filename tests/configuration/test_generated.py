@@ -41,7 +41,7 @@ def test_the_default_file_holds_the_defaults():
     required = {
         "run": "my_cell",
         "databases": ["data/my_cell.h5"],
-        "chunks": {"temporal": [{"start_ms": 258, "stop_ms": 259}]},
+        "chunks": {"temporal": [{"start_ms": 260, "stop_ms": 261}]},
     }
     assert default == configuration_from_mapping(required)
 

@@ -120,7 +120,7 @@ def test_control_characters_do_not_reach_the_terminal():
 
 
 @given(text=st.text(max_size=60))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_any_text_is_read_or_refused(text):
     with suppress(ConfigurationError):
         assert isinstance(parse(text, "config.yaml").data, dict)

@@ -23,12 +23,12 @@ _HEAD = """\
 #
 #   run: my_cell
 #   databases: [data/my_cell.h5]
-#   chunks: {temporal: [{start_ms: 258, stop_ms: 259}]}
+#   chunks: {temporal: [{start_ms: 260, stop_ms: 261}]}
 """
 _REQUIRED: dict[str, Any] = {
     "run": "my_cell",
     "databases": [{"id": "my_cell", "path": "data/my_cell.h5"}],
-    "chunks": {"temporal": [{"start_ms": 258, "stop_ms": 259}]},
+    "chunks": {"temporal": [{"start_ms": 260, "stop_ms": 261}]},
 }
 _OTHER_KINDS: Mapping[str, Mapping[str, type[BaseModel]]] = {
     "splits": {"trials": TrialsSplitSettings, "blocks": BlocksSplitSettings},
