@@ -56,7 +56,7 @@ def test_round_robin_takes_blocks_in_turn():
     assignment=st.sampled_from(["round_robin", "shuffled"]),
     shared=st.booleans(),
 )
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_training_samples_are_those_far_from_every_testing_one(
     n_targets, step, block, gap, assignment, shared
 ):

@@ -49,7 +49,7 @@ def test_chunks_are_listed_space_by_space():
 
 
 @given(n_spatial=st.integers(1, 4), n_temporal=st.integers(1, 30), per_job=st.integers(1, 40))
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 def test_batches_hold_every_chunk_once_and_follow_in_time(n_spatial, n_temporal, per_job):
     grid = Grid(
         tuple(SpatialRange(50 * k, 50 * k + 50) for k in range(n_spatial)),
@@ -68,7 +68,7 @@ def test_batches_hold_every_chunk_once_and_follow_in_time(n_spatial, n_temporal,
     bytes_per_trial=st.integers(1, 10_000),
     memory=st.integers(640_000, 10**8),
 )
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 def test_blocks_of_trials_cover_all_fit_the_budget_and_are_aligned(
     n_trials, bytes_per_trial, memory
 ):

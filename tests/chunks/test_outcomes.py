@@ -27,7 +27,7 @@ trains = st.lists(st.lists(quarter_ms, max_size=6).map(sorted), min_size=1, max_
     step=st.sampled_from([1.0, 2.0, 3.0]),
     width=st.sampled_from([0.5, 1.0, 2.5, 10.0]),
 )
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 def test_samples_as_defined(trials, start, n_targets, step, width):
     starts = start + step * np.arange(n_targets)
     y = outcomes(_spikes(trials), starts, width)

@@ -48,7 +48,7 @@ def _spiking(n, share, seed=0):
     stratify=st.booleans(),
     seed=st.integers(0, 2**31),
 )
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_subsets_are_disjoint_cover_all_and_keep_the_share_of_spikes(
     n, share, fraction, stratify, seed
 ):
@@ -189,7 +189,7 @@ def test_numbers_of_units_are_uniform_and_independent_between_splits():
 @given(
     names=st.lists(st.text(st.characters(min_codepoint=32), max_size=30), min_size=1, max_size=9)
 )
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 def test_the_number_of_a_unit_depends_on_itself_alone(names):
     together = unit_numbers(5, "s", names)
     alone = [unit_numbers(5, "s", [name])[0] for name in names]
