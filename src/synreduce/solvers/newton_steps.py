@@ -115,7 +115,7 @@ class LocalModel:
     intercept_constant: float
     intercept_slope: FloatArray
 
-    def minimise(self, model: FactorModel, start: FloatArray, tolerance: float = 1e-9) -> Point:
+    def minimise(self, model: FactorModel, start: FloatArray, tolerance: float = 1e-14) -> Point:
         """Find the best parameters and intercept.
 
         Parameters
@@ -124,7 +124,7 @@ class LocalModel:
             From parameters to feature weights.
         start : numpy.ndarray, shape (n_parameters,)
             Where to start.
-        tolerance : float, default: 1e-9
+        tolerance : float, default: 1e-14
             As for `minimise_quadratic`.
 
         Returns

@@ -26,6 +26,12 @@ _OFF = len(STRENGTHS)
 _REACH, _TRUSTED, _MAX_ROUNDS = 2, 1, 8
 _PILOT_ITERATIONS, _PILOT_TOLERANCE = 10, 1e-3
 
+_INDISTINGUISHABLE = 0.5
+"""Standard errors of the held-out difference below which the stronger ridge is preferred.
+
+The curve is flat around its minimum, and too weak a ridge recovers the filters worse than one that
+is too strong."""
+
 Strengths = tuple[int, int]
 """Positions of ridge and smoothness in `STRENGTHS`; `_OFF` for none."""
 
@@ -77,8 +83,19 @@ class _Search:
         return self.scale.matrix(*self.strength(position))
 
     def best(self) -> Strengths:
-        """Position with the least held-out loss; of equals the stronger."""
-        return min(self.losses, key=lambda position: (float(self.losses[position].sum()), position))
+        """Position with the least held-out loss, or the strongest ridge that is hardly worse."""
+        least = min(
+            self.losses, key=lambda position: (float(self.losses[position].sum()), position)
+        )
+        stronger = [
+            position
+            for position, loss in self.losses.items()
+            if position[0] < least[0]
+            and position[1] == least[1]
+            and _mean(loss - self.losses[least])
+            <= _INDISTINGUISHABLE * _standard_error(loss - self.losses[least])
+        ]
+        return min(stronger, default=least)
 
     def pilot(self, position: Strengths, start: Point) -> NewtonFit:
         """Fit all samples at a position, the curvature apart for each fold."""
@@ -162,7 +179,8 @@ def choose_penalty(
     a fold, at strengths up to a factor of ten away, is the minimum of the other folds' quadratic
     model: one Newton step from the pilot, as in approximate cross-validation (Beirami et al. 2017,
     NeurIPS; Rad & Maleki 2020, J. R. Stat. Soc. B 82:965). Its held-out loss is evaluated exactly.
-    If the best lies further than one step of the grid from the pilot, it becomes the next pilot.
+    If the best lies further than one step of the grid from the pilot, it becomes the next pilot. Of
+    ridges that the folds can hardly tell apart the strongest is taken.
     """
     if ridge is not None and smoothness is not None:
         return PenaltyChoice(ridge, smoothness, start)
@@ -186,18 +204,26 @@ def choose_penalty(
     return PenaltyChoice(*search.strength(position), point, curve)
 
 
+def _mean(values: FloatArray) -> float:
+    return float(values.mean())
+
+
+def _standard_error(values: FloatArray) -> float:
+    return float(values.std(ddof=1) / np.sqrt(values.size))
+
+
 def _curve(search: _Search, chosen: Strengths) -> PenaltyCurve:
     positions = sorted(search.losses)
     losses = np.array([search.losses[position] for position in positions])
     best = positions.index(chosen)
     n_rows = search.data.n_rows
-    spread = (losses - losses[best]).std(axis=1, ddof=1) * np.sqrt(search.n_folds) / n_rows
+    spread = np.array([_standard_error(row) for row in losses - losses[best]])
     strengths = np.array([search.strength(position) for position in positions])
     return PenaltyCurve(
         ridge=strengths[:, 0],
         smoothness=strengths[:, 1],
         loss=losses.sum(axis=1) / n_rows,
-        standard_error=spread,
+        standard_error=spread * search.n_folds / n_rows,
         chosen=best,
         n_folds=search.n_folds,
     )
