@@ -56,7 +56,7 @@ def draw_response(dataset: xr.Dataset) -> Figure:
             )
             _draw_penalty(penalty, part, look)
         _draw_calibration(calibration, cell, colour)
-    _shade_forbidden(penalty, dataset, windows)
+    _finish_penalty(penalty, dataset, windows)
     _label(curve, penalty, calibration, dataset)
     return figure
 
@@ -86,9 +86,15 @@ def _draw_calibration(axes: Axes, cell: xr.Dataset, colour: str) -> None:
         )
 
 
-def _shade_forbidden(axes: Axes, dataset: xr.Dataset, windows: list[int]) -> None:
+def _finish_penalty(axes: Axes, dataset: xr.Dataset, windows: list[int]) -> None:
     """Shade the times after a spike at which no shown model can spike."""
     penalties = dataset["isi_penalty"].isel(temporal=windows).to_numpy()
+    if not (penalties > 0).any():
+        axes.set_ylim(0.0, 1.0)
+        axes.text(0.5, 0.5, "no penalty found", transform=axes.transAxes, ha="center",
+                  color=NEUTRAL)  # fmt: skip
+        return
+    axes.set_ylim(bottom=0.0)
     forbidden = np.isposinf(penalties).all(axis=(0, 1))
     if forbidden.any():
         stop = float(dataset["isi"].to_numpy()[forbidden][-1])
@@ -108,7 +114,6 @@ def _label(curve: Axes, penalty: Axes, calibration: Axes, dataset: xr.Dataset) -
     penalty.set_xlabel("time since the last spike (ms)")
     penalty.set_ylabel("subtracted net input")
     penalty.set_xlim(0.0, float(dataset["isi"][-1]))
-    penalty.set_ylim(bottom=0.0)
     calibration.set_title("calibration, held-out samples")
     calibration.set_xlabel("predicted probability")
     calibration.set_ylabel("share with a spike")
