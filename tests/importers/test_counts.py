@@ -167,12 +167,18 @@ def flipped(path, counts):
     flip(path)
 
 
+def flipped_plain(path, counts):
+    np.savez(path, arr_0=counts)
+    flip(path)
+
+
 DAMAGES = {
     "objects": lambda path, _: np.savez(path, arr_0=np.array([{"a": 1}], dtype=object)),
     "text": lambda path, _: path.write_text("0,1,2\n"),
     "empty": lambda path, _: path.write_bytes(b""),
     "cut": cut,
     "flipped": flipped,
+    "flipped plain": flipped_plain,
     "lying": lambda path, _: raw_npz(path, "arr_0.npy", header((2**45,)) + b"\0" * 128),
     "longer": lambda path, _: raw_npz(path, "arr_0.npy", header((2, 1, 1, 1)) + b"\0" * 17),
     "bomb": lambda path, _: raw_npz(path, "arr_0.npy", header((2, 1, 1, 2**19)) + bytes(2**23)),
@@ -198,6 +204,7 @@ DAMAGES = {
         ("empty", "empty-file", "0 bytes"),
         ("cut", "damaged-file", "cut or damaged"),
         ("flipped", "damaged-file", "cut or damaged"),
+        ("flipped plain", "damaged-file", "Bad CRC-32"),
         ("lying", "wrong-size", "needs 281,474,976,710,656 bytes, the file has 128"),
         ("longer", "wrong-size", "the file has 17"),
         ("bomb", "too-large", "unpacks to 8.4 MB from"),
@@ -226,6 +233,15 @@ def test_damaged_arrays_are_named_and_nothing_is_written(counts, tmp_path, kind,
     assert what in str(problem)
     assert str(source) in problem.where
     assert not (output.parent.exists() and list(output.parent.iterdir()))
+
+
+@pytest.mark.parametrize("fortran", [False, True])
+def test_bad_value_is_located(counts, save_counts, tmp_path, fortran):
+    array = counts.astype(float)
+    array[1, 4, 9, 33] = 0.25
+    source = save_counts(np.asfortranarray(array) if fortran else array, table())
+    with pytest.raises(DataError, match="group 1, distance bin 4, trial 9, ms 33: 0.25 is no"):
+        run_import("counts", [source], tmp_path / "db.h5")
 
 
 def test_array_and_table_are_reported_together(counts, save_counts, tmp_path):

@@ -9,7 +9,6 @@ from synreduce.basis import RaisedCosineBasis
 from synreduce.errors import DataError
 from synreduce.importers.published_model import read_published_model
 
-
 FILTERS = '{"spatiotemporal_filters": {"s_exc": [1], "s_inh": %s, "t_exc": [1], "t_inh": [1]}}'
 
 
