@@ -240,7 +240,7 @@ def test_bad_value_is_located(counts, save_counts, tmp_path, fortran):
     array = counts.astype(float)
     array[1, 4, 9, 33] = 0.25
     source = save_counts(np.asfortranarray(array) if fortran else array, table())
-    with pytest.raises(DataError, match="group 1, distance bin 4, trial 9, ms 33: 0.25 is no"):
+    with pytest.raises(DataError, match=r"group 1, distance bin 4, trial 9, ms 33: 0\.25 is no"):
         run_import("counts", [source], tmp_path / "db.h5")
 
 
