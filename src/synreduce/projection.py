@@ -197,7 +197,7 @@ def _project_quantum(
 ) -> None:
     """Fill rows (trials, targets, K, L) of one group from counts (trials, ms, bins)."""
     n_trials, n_spatial = counts.shape[0], spatial.shape[0]
-    first, last = runs[0].start, max(run.stop for run in runs)
+    first, last = min(run.start for run in runs), max(run.stop for run in runs)
     contracted = np.empty((n_trials, n_spatial, last - first), dtype=np.float32)
     for start in range(first, last, _SLAB_MS):
         stop = min(start + _SLAB_MS, last)
