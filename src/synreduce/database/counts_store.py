@@ -227,7 +227,9 @@ def chunk_shape(shape: Place) -> Place:
     -------
     tuple of int
     """
-    trials = min(COUNTS_CHUNK_TRIALS, max(16, 1 << max(shape[0] - 1, 0).bit_length()))
+    # Without trials yet their number is not known: the chunks must suit many.
+    expected = shape[0] or COUNTS_CHUNK_TRIALS
+    trials = min(COUNTS_CHUNK_TRIALS, max(16, 1 << (expected - 1).bit_length()))
     return (
         trials,
         min(COUNTS_CHUNK_TIMES, max(1, shape[1])),

@@ -231,7 +231,8 @@ class FileDatabase(Database):
         self, assignment: Assignment, groups: Sequence[Group], first: int, stop: int, bins: Bins
     ) -> dict[str, CountArray]:
         position = {group.name: index for index, group in enumerate(groups)}
-        rank = np.array([position.get(group.name, -1) for group in assignment.groups])
+        # the last entry serves the group -1, none
+        rank = np.array([*(position.get(group.name, -1) for group in assignment.groups), -1])
         shape = (len(groups), stop - first, *bins.shape)
         index = [
             _flat_index(self.name, rank[assignment.of(events)], events, shape, bins)

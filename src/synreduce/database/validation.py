@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -51,6 +52,30 @@ def event_problems(
         what = f"{len(bad):,} activations with {meaning}; the first in trial '{trial}': "
         what += f"{events.time[at]!r} ms, {events.soma_distance[at]!r} um"
         found.append(Problem(code, where, what))
+    return found
+
+
+def type_problems(path: Path, events: ActivationEvents) -> list[Problem]:
+    """Find columns that are of the wrong kind of number.
+
+    Parameters
+    ----------
+    path : Path
+        For messages.
+    events : ActivationEvents
+        As given by the caller.
+
+    Returns
+    -------
+    list of Problem
+    """
+    found = []
+    for name, values in {"trial": events.trial, **events.columns()}.items():
+        measured = name in {"time", "soma_distance"}
+        if values.ndim != 1 or values.dtype.kind not in ("fiu" if measured else "iu"):
+            wanted = "numbers" if measured else "whole numbers"
+            what = f"column '{name}' is of type {values.dtype}, shape {values.shape}"
+            found.append(Problem("wrong-type", str(path), what, f"give one axis of {wanted}"))
     return found
 
 

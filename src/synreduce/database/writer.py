@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -26,7 +27,7 @@ from synreduce.database.tables import (
     read_truth,
     read_types,
 )
-from synreduce.database.validation import event_problems
+from synreduce.database.validation import event_problems, type_problems
 from synreduce.errors import DataError, Problem
 from synreduce.storage import open_hdf5
 
@@ -191,7 +192,11 @@ class DatabaseWriter(Recording):
         if self._layout != "events":
             what = "was opened for counts; use append_counts"
             raise DataError(Problem("wrong-layout", str(self.path), what))
-        if len(events) and (np.diff(events.trial) < 0).any():
+        problems = type_problems(self.path, events)
+        if problems:
+            raise DataError(problems)
+        events = replace(events, trial=events.trial.astype(np.int64, copy=False))
+        if (np.diff(events.trial) < 0).any():
             events = events.take(np.argsort(events.trial, kind="stable"))
         problems = event_problems(self, trial_ids, events)
         problems += [] if problems else self._add_trials(trial_ids, spike_times)
