@@ -52,7 +52,8 @@ class CobylaSolver(Solver):
         options = self.options if isinstance(self.options, CobylaOptions) else CobylaOptions()
         point = data.problem.model.random_start(rng) if start is None else start
         budget = Budget(options.max_evaluations, options.max_seconds)
-        limit = options.max_evaluations or _UNLIMITED
+        # The method wants room for its first simplex; the budget itself is kept by the objective.
+        limit = max(options.max_evaluations or _UNLIMITED, point.size + 2)
         settings = {"maxiter": limit, "rhobeg": options.initial_step}
         return search_scores(
             data, point, budget, method="COBYLA", tolerance=options.tolerance, settings=settings
