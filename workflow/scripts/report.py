@@ -1,8 +1,7 @@
 from pathlib import Path
 
-from synreduce.result.report import write_report
-
 from synreduce.pipeline.jobs import job
+from synreduce.plotting.report import write_report
 
 # Dask starts its workers from this file too; only the job itself may run what follows.
 if __name__ == "__main__":

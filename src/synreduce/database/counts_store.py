@@ -142,8 +142,9 @@ class CountsStore:
             self._store(key)
 
     def _cells(self, offset: Place, chunk: Place) -> int:
-        cells = 1
-        for start, size, length in zip(offset, chunk, self.shape, strict=True):
+        # Trials may still be added, so a chunk is complete when it has all the trials it can hold.
+        cells = chunk[0]
+        for start, size, length in zip(offset[1:], chunk[1:], self.shape[1:], strict=True):
             cells *= min(size, length - start)
         return cells
 
@@ -173,8 +174,14 @@ class CountsStore:
     def _reopen_last_chunks(self, name: str, start: int, trials: int) -> None:
         """Remember how full the chunks are that the added trials will complete."""
         chunk = self._datasets[name].chunks
-        last = (self.shape[0], *self.shape[1:])
-        for offset in offsets_within((start, 0, 0), (start + 1, *last[1:]), chunk):
+        unknown = [
+            offset
+            for offset in offsets_within((start, 0, 0), (start + 1, *self.shape[1:]), chunk)
+            if (name, offset) not in self._open and (name, offset) not in self._early
+        ]
+        if unknown:
+            self._stream.drain()
+        for offset in unknown:
             cells = trials
             for at, size, length in zip(offset[1:], chunk[1:], self.shape[1:], strict=True):
                 cells *= min(size, length - at)

@@ -108,11 +108,20 @@ class ChunkReader:
         callable
         """
         descriptor = self._dataset.file.id.get_vfd_handle()
-        find = self._dataset.id.get_chunk_info_by_coord
+        places = self._places()
         for offset in offsets:
-            info = find(offset)
-            if info.byte_offset is not None:
-                yield self._task(descriptor, offset, info, consume)
+            if offset in places:
+                yield self._task(descriptor, offset, places[offset], consume)
+
+    def _places(self) -> dict[tuple[int, ...], h5py.h5d.StoreInfo]:
+        # One walk over all chunks: asking HDF5 for a single one walks over all of them, too.
+        found: dict[tuple[int, ...], h5py.h5d.StoreInfo] = {}
+
+        def keep(info: h5py.h5d.StoreInfo) -> None:
+            found[info.chunk_offset] = info
+
+        self._dataset.id.chunk_iter(keep)
+        return found
 
     def _task(
         self,

@@ -1,0 +1,133 @@
+"""The chain in one process: the same bits whatever runs it, and what the result says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import synreduce as sr
+from synreduce.configuration import configuration_from_mapping
+from synreduce.errors import DataError
+from synreduce.pipeline.local import fit_to_file
+from synreduce.result import read_scores, verify_result
+
+
+def run(database: Path, mapping: dict[str, Any], output: Path, n_workers: int = 1) -> Path:
+    fit_to_file(database, configuration_from_mapping(mapping), output, n_workers=n_workers).close()
+    return output
+
+
+@pytest.fixture(scope="module")
+def one_worker(
+    planted_database: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[dict[str, Any], Path]:
+    mapping: dict[str, Any] = {
+        "run": "grid",
+        "databases": [{"id": "planted", "path": "unused.h5"}],
+        "chunks": {
+            "spatial": {"edges_um": [0, 500, 1500]},
+            "temporal": [
+                {"start_ms": 250, "stop_ms": 254},
+                {"start_ms": 256, "stop_ms": 260},
+            ],
+        },
+        "solvers": [{"kind": "newton"}, {"kind": "lda"}],
+        "resources": {"memory": "200 MB"},
+    }
+    output = tmp_path_factory.mktemp("one") / "merged.h5"
+    return mapping, run(planted_database, mapping, output)
+
+
+def test_the_result_is_the_same_to_the_last_bit_for_two_workers(
+    one_worker: tuple[dict[str, Any], Path], planted_database: Path, tmp_path: Path
+) -> None:
+    mapping, first = one_worker
+    second = run(planted_database, mapping, tmp_path / "merged.h5", n_workers=2)
+    assert first.read_bytes() == second.read_bytes()
+    scores = [path.with_suffix(".scores.csv").read_bytes() for path in (first, second)]
+    assert scores[0] == scores[1]
+
+
+def test_the_numbers_do_not_depend_on_the_memory_budget(
+    one_worker: tuple[dict[str, Any], Path], planted_database: Path, tmp_path: Path
+) -> None:
+    mapping, first = one_worker
+    small = {**mapping, "resources": {"memory": "30 MB"}}
+    second = run(planted_database, small, tmp_path / "merged.h5")
+    with sr.open_result(first) as one, sr.open_result(second) as other:
+        for name in ("kernel", "spatial_weight", "temporal_weight", "auroc", "nonlinearity"):
+            np.testing.assert_array_equal(one.dataset[name], other.dataset[name])
+
+
+def test_a_window_fitted_alone_equals_the_same_window_in_a_grid(
+    one_worker: tuple[dict[str, Any], Path], planted_database: Path, tmp_path: Path
+) -> None:
+    mapping, first = one_worker
+    temporal = mapping["chunks"]["temporal"][1:]
+    alone = {**mapping, "chunks": {**mapping["chunks"], "temporal": temporal}}
+    second = run(planted_database, alone, tmp_path / "merged.h5")
+    with sr.open_result(first) as grid, sr.open_result(second) as single:
+        np.testing.assert_array_equal(
+            grid.dataset["kernel"].sel(temporal="t0256-0260"),
+            single.dataset["kernel"].sel(temporal="t0256-0260"),
+        )
+
+
+def test_the_result_verifies_and_lists_every_model_on_every_subset(
+    one_worker: tuple[dict[str, Any], Path],
+) -> None:
+    _, path = one_worker
+    verify_result(path)
+    scores = read_scores(path.with_suffix(".scores.csv"))
+    counts = scores[scores["metric"] == "auroc"].groupby("level").size()
+    subsets = 4
+    assert counts["chunk"] == 2 * 2 * 2 * subsets
+    assert counts["merged"] == counts["consensus"] == counts["truth"] == 2 * subsets
+
+
+def test_the_merged_model_comes_close_to_the_generating_score(
+    one_worker: tuple[dict[str, Any], Path],
+) -> None:
+    _, path = one_worker
+    scores = read_scores(path.with_suffix(".scores.csv"))
+    test = scores[(scores["metric"] == "auroc") & (scores["subset"] == "test")]
+    mean = test.groupby("level")["value"].mean()
+    assert mean["merged"] > 0.5 + 0.8 * (mean["truth"] - 0.5)
+
+
+def test_fit_takes_a_mapping_and_removes_its_folder(
+    planted_database: Path, one_worker: tuple[dict[str, Any], Path]
+) -> None:
+    mapping, _ = one_worker
+    temporal = mapping["chunks"]["temporal"][1:]
+    alone = {**mapping, "chunks": {**mapping["chunks"], "temporal": temporal}}
+    with sr.fit(planted_database, alone) as result:
+        folder = result.path.parent
+        assert result.dataset.sizes["temporal"] == 1
+    assert not folder.exists()
+
+
+def test_a_window_outside_the_data_is_refused_and_leaves_nothing(
+    planted_database: Path, one_worker: tuple[dict[str, Any], Path], tmp_path: Path
+) -> None:
+    mapping, _ = one_worker
+    outside = {
+        **mapping,
+        "chunks": {"temporal": [{"start_ms": 5000, "stop_ms": 5001}]},
+    }
+    output = tmp_path / "results" / "merged.h5"
+    with pytest.raises(DataError, match="needs data from 4921 to 5001 ms"):
+        run(planted_database, outside, output)
+    assert list(output.parent.iterdir()) == []
+
+
+def test_too_few_spikes_are_refused_with_the_counts(
+    planted_database: Path, one_worker: tuple[dict[str, Any], Path], tmp_path: Path
+) -> None:
+    mapping, _ = one_worker
+    strict = {**mapping, "minimum_positives": {"train": 1400, "test": 2}}
+    with pytest.raises(DataError, match=r"at least 1400 in train .* are needed"):
+        run(planted_database, strict, tmp_path / "merged.h5")
