@@ -190,7 +190,7 @@ def test_problem_that_lacks_something_is_refused_before_any_work(solver):
     class Untouchable:
         n_rows, n_features = 500, PLANTED.layout.n_features
 
-        def read(self, start, stop):
+        def read(self, *_):
             raise AssertionError
 
     problem = FitProblem(

@@ -15,7 +15,7 @@ FloatArray = NDArray[np.float64]
 
 _SHRINK, _GROW, _LARGEST_DAMPING = 0.2, 5.0, 1e12
 _SPARSE_FROM = 30_000
-_EXACT, _REFINING_STEPS, _REFINING_DAMPING = 1e-12, 4, 1e-9
+_EXACT, _REFINING_STEPS, _FLAT = 1e-12, 4, 1e-10
 
 
 @dataclass(frozen=True)
@@ -168,12 +168,21 @@ def _refine(model: FactorModel, quadratic: Quadratic, vector: FloatArray) -> Flo
     refined = vector
     for _ in range(_REFINING_STEPS):
         gradient, curvature, diagonal = _derivatives(model, quadratic, refined)
-        step = damped_step(curvature, diagonal, gradient, _REFINING_DAMPING)
-        if step is None or np.linalg.norm(step) > 1e-3 * np.linalg.norm(refined):
+        step = _least_step(curvature, diagonal, gradient)
+        if np.linalg.norm(step) > 1e-3 * np.linalg.norm(refined):
             return vector
         refined = refined + step
     worse = quadratic.value(model.theta(refined)) - value
     return refined if worse <= 1e-12 * abs(value) else vector
+
+
+def _least_step(curvature: FloatArray, diagonal: FloatArray, gradient: FloatArray) -> FloatArray:
+    """Newton step of least norm: none along the freedom of scale between factors."""
+    scale = np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0))
+    values, directions = np.linalg.eigh(curvature / np.outer(scale, scale))
+    kept = np.abs(values) > _FLAT * np.abs(values).max()
+    inside = directions[:, kept]
+    return np.asarray(-(inside / values[kept]) @ (inside.T @ (gradient / scale)) / scale)
 
 
 def damped_step(
