@@ -32,7 +32,7 @@ def test_a_run_is_complete_and_then_redoes_exactly_what_changed(
     designs, fits = workflow.stamps("design.h5"), workflow.stamps("fits.h5")
     lost = "chunks/d0500-1500/t0254-0258"
     (workflow.results / lost / "fits.h5").unlink()
-    workflow.run()
+    workflow.run("--until", "merge")
     assert changed(fits, workflow.stamps("fits.h5")) == {lost}
     assert workflow.stamps("design.h5") == designs
     assert (workflow.results / "merged.h5").read_bytes() == merged
@@ -42,7 +42,7 @@ def test_a_run_is_complete_and_then_redoes_exactly_what_changed(
     other = copy.deepcopy(grid)
     other["solvers"] = [{"kind": "lda", "ridge": 0.01}]
     workflow.configure(other)
-    workflow.run()
+    workflow.run("--until", "merge")
     assert changed(fits, workflow.stamps("fits.h5")) == set(fits)
     assert workflow.stamps("design.h5") == designs
 
@@ -50,7 +50,7 @@ def test_a_run_is_complete_and_then_redoes_exactly_what_changed(
     fits = workflow.stamps("fits.h5")
     other["chunks"]["temporal"].append({"start_ms": 258, "stop_ms": 262})
     workflow.configure(other)
-    workflow.run()
+    workflow.run("--until", "merge")
     new = {f"chunks/{space}/t0258-0262" for space in ("d0000-0500", "d0500-1500")}
     assert changed(fits, workflow.stamps("fits.h5")) == new
     assert changed(designs, workflow.stamps("design.h5")) == new
@@ -59,11 +59,11 @@ def test_a_run_is_complete_and_then_redoes_exactly_what_changed(
 def test_a_damaged_chunk_is_named_and_made_again(workflow: Workflow, grid: dict[str, Any]) -> None:
     grid["chunks"] = {"temporal": [{"start_ms": 254, "stop_ms": 258}]}
     workflow.configure(grid)
-    workflow.run("--", "results/grid/merged.h5")
+    workflow.run("--until", "merge")
     merged = (workflow.results / "merged.h5").read_bytes()
     path = workflow.results / "chunks" / "d0000-1500" / "t0254-0258" / "fits.h5"
     content = bytearray(path.read_bytes())
     path.write_bytes(content[: len(content) // 2])
-    workflow.run("--", "results/grid/merged.h5")
+    workflow.run("--until", "merge")
     assert path.stat().st_size == len(content)
     assert (workflow.results / "merged.h5").read_bytes() == merged

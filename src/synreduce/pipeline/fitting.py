@@ -19,7 +19,7 @@ from synreduce.execution.engine import TaskFailure
 from synreduce.pipeline.batches import find_batch, write_batch_record
 from synreduce.pipeline.checked_run import CheckedRun
 from synreduce.pipeline.inputs import WindowSamples, open_databases
-from synreduce.pipeline.scoring import fold_groups, probabilities, scores_of_rows
+from synreduce.pipeline.scoring import probabilities, scores_of_rows
 from synreduce.progress import progress
 from synreduce.result import (
     ArtefactIdentity,
@@ -65,8 +65,6 @@ class FitTask:
         How it is fitted.
     split : Split
         Which samples train.
-    folds : ndarray of int, shape (n_samples,)
-        Samples with the same number stay on one side inside the training samples too.
     restart : int
         Number of the restart.
     n_targets : int
@@ -81,7 +79,6 @@ class FitTask:
     strategy: StrategyOptions
     solver: SolverOptions
     split: Split
-    folds: NDArray[np.int64]
     restart: int
     n_targets: int
     seed: int
@@ -115,7 +112,7 @@ def fit_one(task: FitTask) -> StoredFit:
         SelectedRows(rows, train),
         task.split.outcome[train],
         rank=strategy.model(layout).rank,
-        fold_groups=task.folds[train],
+        fold_groups=task.split.unit[train],
         name=task.label,
         provides=strategy.provides,
     )
@@ -258,12 +255,10 @@ def _failure(chunk: Chunk, outcome: TaskFailure) -> Problem:
 
 def _tasks(run: CheckedRun, chunks: Sequence[Chunk]) -> Iterator[FitTask]:
     configuration = run.configuration
-    definitions = configuration.split_definitions().values()
     for chunk in chunks:
         with open_databases(configuration) as database:
             samples = WindowSamples.of(database, chunk.temporal)
-        for split, definition in zip(samples.splits(configuration), definitions, strict=True):
-            folds = fold_groups(samples, definition)
+        for split in samples.splits(configuration):
             for strategy, solver in product(configuration.strategies, configuration.solvers):
                 for restart in range(solver.restarts):
                     yield FitTask(
@@ -273,7 +268,6 @@ def _tasks(run: CheckedRun, chunks: Sequence[Chunk]) -> Iterator[FitTask]:
                         strategy=strategy,
                         solver=solver,
                         split=split,
-                        folds=folds,
                         restart=restart,
                         n_targets=samples.n_targets,
                         seed=configuration.seed,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -124,9 +123,14 @@ def grouping_of(configuration: Configuration) -> Grouping | None:
     Grouping or None
     """
     chosen = configuration.input.grouping
-    if chosen.by == "group" and not chosen.map:
+    if chosen.by == "group" and not chosen.map and not chosen.signs:
         return None
-    return Grouping(by=chosen.by, map=chosen.map or None, signs=chosen.signs or None)
+    return Grouping(
+        by=chosen.by,
+        map=chosen.map or None,
+        signs=chosen.signs or None,
+        unmatched=chosen.unmatched,
+    )
 
 
 @dataclass(frozen=True)
@@ -191,10 +195,9 @@ class WindowSamples:
         -------
         list of Split
         """
-        definitions: Mapping[str, object] = configuration.split_definitions()
         return [
             make_split(
-                definition,  # type: ignore[arg-type]
+                definition,
                 name,
                 configuration.seed,
                 trial_ids=self.trial_ids,
@@ -203,5 +206,5 @@ class WindowSamples:
                 target_starts=self.target_starts,
                 width_ms=configuration.window.width_ms,
             )
-            for name, definition in definitions.items()
+            for name, definition in configuration.split_definitions().items()
         ]

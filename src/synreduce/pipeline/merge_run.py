@@ -17,7 +17,6 @@ from synreduce.pipeline.consensus_scores import ConsensusTask, score_consensus
 from synreduce.pipeline.inputs import RunBases, WindowSamples, grouping_of, open_databases
 from synreduce.pipeline.merge_content import MergedRun, merged_content
 from synreduce.pipeline.merge_window import ChunkFiles, MergeTask, merge_window
-from synreduce.pipeline.scoring import fold_groups
 from synreduce.progress import progress
 from synreduce.result import (
     FailedChunk,
@@ -129,16 +128,14 @@ def _missing_chunks(run: CheckedRun) -> list[Chunk]:
 
 def _merge_tasks(run: CheckedRun) -> Iterator[MergeTask]:
     configuration = run.configuration
-    definitions = configuration.split_definitions().values()
     for window in configuration.grid().temporal:
         with open_databases(configuration) as database:
             samples = WindowSamples.of(database, window)
             truth = _truth(database, window)
-        for split, definition in zip(samples.splits(configuration), definitions, strict=True):
+        for split in samples.splits(configuration):
             yield MergeTask(
                 temporal=window.name,
                 split=split,
-                folds=fold_groups(samples, definition),
                 isi=samples.isi.ravel(),
                 n_targets=samples.n_targets,
                 files=_files(run, window),

@@ -79,8 +79,6 @@ class MergeTask:
         Name of the temporal chunk.
     split : Split
         Which samples train.
-    folds : ndarray of int, shape (n_samples,)
-        Samples with the same number stay on one side inside the training samples too.
     isi : ndarray, shape (n_samples,)
         Time since the last spike before the target window, ms.
     n_targets : int
@@ -105,7 +103,6 @@ class MergeTask:
 
     temporal: str
     split: Split
-    folds: NDArray[np.int64]
     isi: NDArray[np.float64]
     n_targets: int
     files: tuple[ChunkFiles, ...]
@@ -192,7 +189,7 @@ def merge_window(task: MergeTask) -> WindowMerge:
         task.split.outcome[train],
         task.method,
         rank=_rank(task, chosen, parts[0].layout),
-        fold_groups=task.folds[train],
+        fold_groups=task.split.unit[train],
         allow_partial=task.allow_partial,
     )
     groups = parts[0].layout.names

@@ -1,4 +1,4 @@
-"""Scores of all samples of a chunk, and the groups of samples that must stay together."""
+"""Scores and spike probabilities of all samples of a chunk."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from synreduce.evaluation import calibrate
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from synreduce.chunks import Split, SplitDefinition
-    from synreduce.pipeline.inputs import WindowSamples
+    from synreduce.chunks import Split
 
 
 def scores_of_rows(
@@ -58,27 +57,3 @@ def probabilities(score: NDArray[np.float64], split: Split) -> NDArray[np.float6
     train = split.train
     calibration = calibrate(score[train], split.outcome[train])
     return np.asarray(expit(calibration.slope * score + calibration.intercept))
-
-
-def fold_groups(samples: WindowSamples, definition: SplitDefinition) -> NDArray[np.int64]:
-    """Give each sample the number of the trial, or block of time, it must stay with.
-
-    Parameters
-    ----------
-    samples : WindowSamples
-        Samples of a temporal chunk.
-    definition : SplitDefinition
-        How the samples are split.
-
-    Returns
-    -------
-    ndarray of int64, shape (n_samples,)
-    """
-    n_trials, n_targets = samples.outcome.shape
-    trial = np.repeat(np.arange(n_trials), n_targets)
-    if definition.kind != "blocks" or not definition.block_ms:
-        return trial
-    starts = samples.target_starts
-    block = np.floor((starts - starts[0]) / definition.block_ms).astype(np.int64)
-    blocks = np.tile(block, n_trials)
-    return blocks if definition.shared_between_trials else trial * (block[-1] + 1) + blocks

@@ -223,7 +223,10 @@ class WorkflowRun:
         list of str
         """
         files = self.paths
+        # Snakemake makes a lost intermediate file again only if it is asked for by name.
         return [
+            *self.batch_records("project"),
+            *self.batch_records("fit"),
             *map(str, (files.merged, files.scores, files.run_record, files.report)),
             *self.figures,
         ]
