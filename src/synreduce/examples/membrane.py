@@ -14,6 +14,8 @@ SingleArray = npt.NDArray[np.float32]
 
 STEPS_PER_MS = 4
 STEP_MS = 1.0 / STEPS_PER_MS
+# keeps the reversal potential of a compartment without open receptors finite
+_TINY = np.float32(1e-12)
 
 
 @dataclass(frozen=True)
@@ -56,19 +58,19 @@ class CableParameters:
     ampa: float = 1.2
     ampa_decay: float = 1.5
     nmda: float = 0.05
-    nmda_per_mm: float = 4.0
+    nmda_per_mm: float = 4.2
     nmda_rise: float = 3.0
-    nmda_decay: float = 10.0
+    nmda_decay: float = 8.0
     magnesium: float = 1.0
-    gaba: float = 1.5
-    gaba_decay: float = 8.0
+    gaba: float = 1.9
+    gaba_decay: float = 12.0
     inhibitory_reversal: float = -75.0
-    threshold: float = -54.7
-    threshold_noise: float = 0.7
+    threshold: float = -59.4
+    threshold_noise: float = 0.6
     refractory: float = 3.0
     reset: float = -60.0
     ahp: float = 60.0
-    ahp_decay: float = 12.0
+    ahp_decay: float = 20.0
     ahp_reversal: float = -90.0
 
 
@@ -98,8 +100,9 @@ def passive_rates(parameters: CableParameters) -> tuple[FloatArray, FloatArray]:
 class Membrane:
     """State of all compartments in a block of trials.
 
-    A step of 0.25 ms is split: synapses and after-hyperpolarisation act on each compartment by an
-    implicit Euler step, then the passive cable advances exactly by a matrix exponential.
+    A step of 0.25 ms is split (Strang 1968): the passive cable advances by half a step with a
+    matrix exponential, the open receptors and the after-hyperpolarisation drive each compartment
+    exponentially to their reversal potential, the passive cable advances by the other half.
     Conductances are kept in units of capacitance per step.
 
     Parameters
@@ -113,7 +116,7 @@ class Membrane:
     def __init__(self, parameters: CableParameters, n_trials: int) -> None:
         p = self._parameters = parameters
         rates, capacitance = passive_rates(p)
-        self._propagator = scipy.linalg.expm(STEP_MS * rates).astype(np.float32)
+        self._half_propagator = scipy.linalg.expm(STEP_MS / 2 * rates).astype(np.float32)
         shape = (capacitance.size, n_trials)
         # relative to the leak reversal, which makes the passive step a product
         self._voltage = np.zeros(shape, dtype=np.float32)
@@ -123,9 +126,10 @@ class Membrane:
         unit = (STEP_MS / capacitance)[:, None]
         distance_mm = p.morphology.centre_um[:, None] / 1000.0
         nmda = (p.nmda + p.nmda_per_mm * distance_mm) / _peak(p.nmda_rise, p.nmda_decay)
-        self._ampa_opens = (unit * p.ampa).astype(np.float32)
-        self._nmda_opens = (unit * nmda).astype(np.float32)
-        self._gaba_opens = (unit * p.gaba).astype(np.float32)
+        self._ampa_opens = (unit * p.ampa * _mean(p.ampa_decay)).astype(np.float32)
+        self._nmda_slow_opens = (unit * nmda * _mean(p.nmda_decay)).astype(np.float32)
+        self._nmda_fast_opens = (unit * nmda * _mean(p.nmda_rise)).astype(np.float32)
+        self._gaba_opens = (unit * p.gaba * _mean(p.gaba_decay)).astype(np.float32)
         self._ahp_opens = np.float32(unit[0, 0] * p.ahp)
         (
             self._ampa_keeps,
@@ -156,18 +160,24 @@ class Membrane:
             Numbers of activations at the begin of the step, shape (compartments, trials).
         """
         self._open_receptors(excitation, inhibition)
-        total, work = self._conductance, self._work
+        v, work, total = self._voltage, self._work, self._conductance
+        np.matmul(self._half_propagator, v, out=work)
+        v[:] = work
         self._excitatory_conductance(total)
         np.multiply(total, self._excitatory, out=work)
-        work += self._voltage
         work += self._inhibitory * self._gaba
         total += self._gaba
-        total += np.float32(1.0)
         self._ahp *= self._ahp_keeps
         work[0] += self._potassium * self._ahp
         total[0] += self._ahp
+        # drive to the mean reversal potential of the open receptors
+        total += _TINY
         work /= total
-        np.matmul(self._propagator, work, out=self._voltage)
+        work -= v
+        work *= np.expm1(np.negative(total, out=total), out=total)
+        v -= work
+        np.matmul(self._half_propagator, v, out=work)
+        v[:] = work
 
     def reset(self, trials: IntArray) -> None:
         """Reset the soma of trials that spiked and open the after-hyperpolarisation.
@@ -188,9 +198,8 @@ class Membrane:
         self._nmda_fast *= self._nmda_fast_keeps
         self._gaba *= self._gaba_keeps
         self._ampa += np.multiply(excitation, self._ampa_opens, out=work)
-        np.multiply(excitation, self._nmda_opens, out=work)
-        self._nmda_slow += work
-        self._nmda_fast += work
+        self._nmda_slow += np.multiply(excitation, self._nmda_slow_opens, out=work)
+        self._nmda_fast += np.multiply(excitation, self._nmda_fast_opens, out=work)
         self._gaba += np.multiply(inhibition, self._gaba_opens, out=work)
 
     def _excitatory_conductance(self, total: SingleArray) -> None:
@@ -205,3 +214,8 @@ def _peak(rise: float, decay: float) -> float:
     """Largest value of a difference of two exponentials."""
     time = np.log(decay / rise) * decay * rise / (decay - rise)
     return float(np.exp(-time / decay) - np.exp(-time / rise))
+
+
+def _mean(decay: float) -> float:
+    """Mean over a step of an exponential that starts at 1: no charge is lost to the step."""
+    return float(-np.expm1(-STEP_MS / decay) * decay / STEP_MS)
