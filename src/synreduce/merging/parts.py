@@ -93,8 +93,12 @@ class MergedModel:
         the separate fits, rescaled, which leaves out the uncertainty of the factors.
     ridge : float
         Strength of the ridge used; NaN where there is none.
+    coupling : float
+        Strength of the penalty on differences between neighbouring chunks (`refine`): 0 lets every
+        chunk have filters of its own, infinite gives all the same; NaN where there is none.
     penalty_curve : PenaltyCurve or None
-        Held-out loss inside the training samples against the strength of the ridge.
+        Held-out loss inside the training samples against the strength of ridge and coupling (there
+        named smoothness).
     missing : tuple of str
         Chunks that failed and are left out.
     n_evaluations, n_iterations : int
@@ -113,6 +117,7 @@ class MergedModel:
     coefficients: dict[tuple[str, str], float]
     covariance: tuple[FloatArray | None, ...]
     ridge: float = float("nan")
+    coupling: float = float("nan")
     penalty_curve: PenaltyCurve | None = None
     missing: tuple[str, ...] = ()
     n_evaluations: int = 0

@@ -8,9 +8,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from synreduce.design import ArrayRows, ConcatenatedColumns, FeatureLayout, Term, iterate_blocks
+from synreduce.design import ArrayRows, FeatureLayout, Term, iterate_blocks
 from synreduce.errors import ChunkFailedError, InputError, Problem
 from synreduce.merging.parts import MergedModel, SpatialPart
+from synreduce.merging.refining import Refined, RefineSettings, refine
 from synreduce.merging.selection import USABLE_STATUSES
 from synreduce.solvers.calibration import calibrate
 from synreduce.solvers.newton import NewtonOptions, NewtonSolver
@@ -32,8 +33,7 @@ def merge_spatial(
     *,
     rank: Rank = 1,
     fold_groups: NDArray[Any] | None = None,
-    solver: NewtonSolver | None = None,
-    rng: np.random.Generator | None = None,
+    settings: RefineSettings | None = None,
     allow_partial: bool = False,
 ) -> MergedModel:
     """Merge the fits of spatial chunks on training samples.
@@ -47,17 +47,14 @@ def merge_spatial(
     method : {"refine", "stack", "sum"}
         ``sum`` adds the scores. ``stack`` weighs the score of each chunk and group by one
         coefficient (logistic regression). ``refine`` starts there and refits all weights of all
-        chunks together by penalised likelihood, the strength of the ridge chosen by
-        cross-validation inside these samples. A single chunk keeps its weights with every method,
-        apart from one common factor if it is not calibrated yet.
+        chunks together, see :func:`synreduce.merging.refining.refine`. A single chunk keeps its
+        weights with every method, apart from one common factor if it is not calibrated yet.
     rank : int or "full"
         Pairs of filters per chunk and group for ``refine``.
     fold_groups : ndarray, shape (n_samples,), optional
         Samples that cross-validation keeps together, see `FitProblem`.
-    solver : NewtonSolver, optional
-        For ``refine``; default: `NewtonSolver` with its own choice of the ridge.
-    rng : numpy.random.Generator, optional
-        For the solver.
+    settings : RefineSettings, optional
+        For ``refine``, instead of `rank`.
     allow_partial : bool
         Leave failed chunks out instead of refusing.
 
@@ -88,25 +85,15 @@ def merge_spatial(
     stacked = _stack(parts, used, labels, fold_groups)
     if method == "stack" or stacked.status not in USABLE_STATUSES:
         return stacked
-    joint = FitProblem(
-        layout=FeatureLayout(
-            [
-                Term(_joint_name(part.name, term.name), term.spatial, term.temporal)
-                for part in used
-                for term in part.layout.terms
-            ]
-        ),
-        rows=ConcatenatedColumns([part.rows for part in used]),
-        outcome=labels,
-        rank=rank,
-        fold_groups=fold_groups,
-        name="refine",
-    )
-    start = np.concatenate([weights for weights in stacked.theta if np.isfinite(weights).all()])
-    fit = (solver or NewtonSolver()).solve(joint, joint.model.nearest(start), rng)
-    if not fit.usable:
-        return _without_weights(parts, "refine", fit.status, fit.message)
-    return _cut(parts, used, fit)
+    separate = [
+        weights
+        for part, weights in zip(parts, stacked.theta, strict=True)
+        if part.status in USABLE_STATUSES
+    ]
+    refined = refine(used, separate, labels, settings or RefineSettings(rank=rank), fold_groups)
+    if not refined.fit.usable:
+        return _without_weights(parts, "refine", refined.fit.status, refined.fit.message)
+    return _from_refined(parts, used, refined)
 
 
 def part_scores(part: SpatialPart) -> FloatArray:
@@ -271,18 +258,13 @@ def _joint_name(part: str, group: str) -> str:
     return f"{part}/{group}"
 
 
-def _cut(parts: Sequence[SpatialPart], used: Sequence[SpatialPart], fit: FitResult) -> MergedModel:
+def _from_refined(
+    parts: Sequence[SpatialPart], used: Sequence[SpatialPart], refined: Refined
+) -> MergedModel:
     """Give every chunk its share of the joint weights."""
-    theta: dict[str, FloatArray] = {}
-    covariance: dict[str, FloatArray | None] = {}
-    start = 0
-    for part in used:
-        columns = slice(start, start + part.layout.n_features)
-        start = columns.stop
-        theta[part.name] = fit.theta[columns]
-        covariance[part.name] = (
-            None if fit.covariance is None else fit.covariance[columns, columns].copy()
-        )
+    names = [part.name for part in used]
+    theta = dict(zip(names, refined.theta, strict=True))
+    covariance = dict(zip(names, refined.covariance, strict=True))
     return MergedModel(
         method="refine",
         parts=tuple(part.name for part in parts),
@@ -290,11 +272,12 @@ def _cut(parts: Sequence[SpatialPart], used: Sequence[SpatialPart], fit: FitResu
         theta=tuple(
             theta.get(part.name, np.full(part.layout.n_features, np.nan)) for part in parts
         ),
-        intercept=fit.intercept,
-        status=fit.status,
-        message=fit.message,
+        intercept=refined.fit.intercept,
+        status=refined.fit.status,
+        message=refined.fit.message,
         coefficients={},
         covariance=tuple(covariance.get(part.name) for part in parts),
+        coupling=refined.coupling,
         missing=_missing(parts),
-        **_solver_figures(fit),
+        **_solver_figures(refined.fit),
     )

@@ -1,0 +1,178 @@
+"""Refit all weights of all spatial chunks together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synreduce.merging.joint import JointDesign, SummedRows, joint_design
+from synreduce.merging.parts import SpatialPart
+from synreduce.solvers.newton import NewtonOptions, NewtonSolver
+from synreduce.solvers.problem import DEFAULT_CACHE_BYTES, FitProblem
+from synreduce.solvers.records import FitResult
+from synreduce.strategies import Rank
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class RefineSettings:
+    """Choices of `refine`.
+
+    Parameters
+    ----------
+    rank : int or "full"
+        Pairs of filters per chunk and group; 1 keeps the model separable inside a chunk.
+    folds : int
+        Folds of the cross-validation inside the training samples.
+    max_iterations : int
+        Newton steps at most.
+    cache_bytes : int
+        Rows are kept in memory if they fit; the result is the same if not.
+    """
+
+    rank: Rank = 1
+    folds: int = 5
+    max_iterations: int = 50
+    cache_bytes: int = DEFAULT_CACHE_BYTES
+
+
+@dataclass(frozen=True)
+class Refined:
+    """Joint fit of all chunks.
+
+    Parameters
+    ----------
+    theta : list of ndarray
+        Weights of each chunk, log odds per unit of projected input.
+    covariance : list of ndarray or None
+        Of the weights of each chunk.
+    fit : FitResult
+        What the solver says.
+    coupling : float
+        Strength of the penalty on differences between neighbours; infinite where one filter for
+        all chunks predicts left-out training samples best, NaN where chunks cannot be compared.
+    """
+
+    theta: list[FloatArray]
+    covariance: list[FloatArray | None]
+    fit: FitResult
+    coupling: float
+
+
+def refine(
+    parts: Sequence[SpatialPart],
+    start: Sequence[FloatArray],
+    outcome: NDArray[np.bool_],
+    settings: RefineSettings,
+    fold_groups: NDArray[Any] | None = None,
+) -> Refined:
+    """Maximise the penalised likelihood over all weights of all chunks.
+
+    Parameters
+    ----------
+    parts : sequence of SpatialPart
+        Chunks in the order of soma distance, with training samples.
+    start : sequence of ndarray
+        Weights to start from, of each chunk.
+    outcome : ndarray of bool, shape (n_samples,)
+        Outcomes of the training samples, of both classes.
+    settings : RefineSettings
+        Choices.
+    fold_groups : ndarray, shape (n_samples,), optional
+        Samples that cross-validation keeps together.
+
+    Returns
+    -------
+    Refined
+
+    Notes
+    -----
+    A ridge alone cannot keep many chunks from overfitting: strong enough for the weights of ten
+    chunks it suppresses the filters themselves. Therefore two penalties are used. The ridge is the
+    one that cross-validation chooses for a single separable filter over all chunks (whose rows are
+    the sum of the rows of the chunks). The second penalty is on the differences of the weights that
+    neighbouring chunks give the same basis function; its strength is chosen by cross-validation on
+    the same folds. Infinitely strong it gives the single filter, which is taken if no finite
+    strength predicts the left-out training samples better. So the refined model is never worse than
+    the single fit by more than the noise of that choice.
+    """
+    pooled = _pooled_fit(parts, outcome, settings, fold_groups)
+    joint = joint_design(parts)
+    problem = FitProblem(
+        layout=joint.layout,
+        rows=joint.rows,
+        outcome=outcome,
+        rank=settings.rank,
+        fold_groups=fold_groups,
+        roughness=joint.difference,
+        name="refine",
+        cache_bytes=settings.cache_bytes,
+    )
+    options = NewtonOptions(
+        ridge="auto" if pooled is None else pooled.ridge,
+        smoothness=0.0 if joint.difference is None else "auto",
+        folds=settings.folds,
+        max_iterations=settings.max_iterations,
+    )
+    fit = NewtonSolver(options).solve(problem, problem.model.nearest(joint.gather(start)))
+    if pooled is not None and not _better(fit, pooled):
+        return _same_filters(parts, pooled)
+    return _own_filters(joint, fit)
+
+
+def _pooled_fit(
+    parts: Sequence[SpatialPart],
+    outcome: NDArray[np.bool_],
+    settings: RefineSettings,
+    fold_groups: NDArray[Any] | None,
+) -> FitResult | None:
+    """One filter for all chunks; None if they do not have the same columns."""
+    layout = parts[0].layout
+    if any(part.layout.terms != layout.terms for part in parts):
+        return None
+    problem = FitProblem(
+        layout=layout,
+        rows=SummedRows([part.rows for part in parts]),
+        outcome=outcome,
+        rank=settings.rank,
+        fold_groups=fold_groups,
+        name="one filter for all chunks",
+        cache_bytes=settings.cache_bytes,
+    )
+    fit = NewtonSolver(NewtonOptions(folds=settings.folds)).solve(problem)
+    return fit if fit.usable else None
+
+
+def _held_out_loss(fit: FitResult) -> float:
+    curve = fit.penalty_curve
+    return float("nan") if curve is None else float(curve.loss[curve.chosen])
+
+
+def _better(fit: FitResult, pooled: FitResult) -> bool:
+    """Whether chunks with filters of their own predict left-out training samples better.
+
+    Without cross-validation (too few spikes) nothing speaks for the richer model.
+    """
+    return fit.usable and _held_out_loss(fit) < _held_out_loss(pooled)
+
+
+def _same_filters(parts: Sequence[SpatialPart], pooled: FitResult) -> Refined:
+    return Refined(
+        theta=[pooled.theta.copy() for _ in parts],
+        covariance=[pooled.covariance for _ in parts],
+        fit=pooled,
+        coupling=float("inf"),
+    )
+
+
+def _own_filters(joint: JointDesign, fit: FitResult) -> Refined:
+    covariance: list[FloatArray | None] = [None for _ in joint.sizes]
+    if fit.covariance is not None:
+        covariance = list(joint.spread_covariance(fit.covariance))
+    coupling = float("nan") if joint.difference is None else fit.smoothness
+    return Refined(joint.spread(fit.theta), covariance, fit, coupling)
