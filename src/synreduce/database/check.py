@@ -2,38 +2,23 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import h5py
 import numpy as np
 
-from synreduce.database.check_events import event_layout_problems, read_damage
+from synreduce.database.check_events import event_layout_problems
 from synreduce.database.content import extras_digest, recomputed_fingerprint
 from synreduce.database.file_database import FileDatabase
 from synreduce.database.schema import SCHEMA_NAME, SCHEMA_VERSION
+from synreduce.database.structure import READ_ERRORS, missing_parts, read_damage
 from synreduce.database.tables import read_groups, read_texts
 from synreduce.errors import DataError, Problem
 from synreduce.storage import open_hdf5
 
 _SHOWN = 5
 _REFRACTORY_MS = 0.1
-_NEEDED = (
-    "trials/id",
-    "spikes/time",
-    "spikes/trial_pointer",
-    "groups/name",
-    "groups/sign",
-)
-_NEEDED_FOR_EVENTS = (
-    "events/trial_pointer",
-    "synapse_types/name",
-    "synapse_types/cell_type",
-    "synapse_types/column",
-    "synapse_types/group",
-    "dendrite_labels/name",
-)
 
 
 def check_database(path: str | Path, deep: bool = False) -> list[Problem]:
@@ -57,6 +42,8 @@ def check_database(path: str | Path, deep: bool = False) -> list[Problem]:
             return list(_problems(file, str(path), deep))
     except DataError as error:
         return list(error.problems)
+    except READ_ERRORS as error:
+        return [read_damage(str(path), error)]
 
 
 def database_warnings(path: str | Path) -> list[str]:
@@ -101,10 +88,17 @@ def database_warnings(path: str | Path) -> list[str]:
 
 
 def _problems(file: h5py.File, path: str, deep: bool) -> Iterator[Problem]:
-    missing = list(_missing(file, path))
+    missing = list(missing_parts(file, path))
     yield from missing
     if missing:
         return
+    others = list(_part_problems(file, path, deep))
+    yield from others
+    if deep and not others:
+        yield from _fingerprint_problems(file, path)
+
+
+def _part_problems(file: h5py.File, path: str, deep: bool) -> Iterator[Problem]:
     yield from _trial_problems(file, path)
     yield from _spike_problems(file, path)
     tables = list(_table_problems(file, path))
@@ -115,30 +109,6 @@ def _problems(file: h5py.File, path: str, deep: bool) -> Iterator[Problem]:
         yield from event_layout_problems(file, path, deep)
     if "counts" in file:
         yield from _count_problems(file, path)
-    if deep:
-        yield from _fingerprint_problems(file, path)
-
-
-def _missing(file: h5py.File, path: str) -> Iterator[Problem]:
-    fix = "make the file again with a program that follows the specification"
-    for name in ("start_ms", "duration_ms"):
-        if name not in file.attrs:
-            yield Problem("missing", path, f"root attribute '{name}' is missing", fix)
-    needed = list(_NEEDED) + (list(_NEEDED_FOR_EVENTS) if "events" in file else [])
-    for name in needed:
-        if not isinstance(file.get(name), h5py.Dataset):
-            yield Problem("missing", path, f"dataset '/{name}' is missing", fix)
-    attributes = {
-        "events": ("time_edges", "distance_edges", "columns", "n_events", "largest_distance_um"),
-        "counts": ("distance_edges", "time_bin_ms"),
-    }
-    for name, expected in attributes.items():
-        for attribute in expected if name in file else ():
-            if attribute not in file[name].attrs:
-                what = f"attribute '{attribute}' of '/{name}' is missing"
-                yield Problem("missing", path, what, fix)
-    if "events" not in file and "counts" not in file:
-        yield Problem("no-activations", path, "holds neither '/events' nor '/counts'", fix)
 
 
 def _trial_problems(file: h5py.File, path: str) -> Iterator[Problem]:
@@ -223,7 +193,7 @@ def _fingerprint_problems(file: h5py.File, path: str) -> Iterator[Problem]:
     fix = "make or copy the file again"
     try:
         found, extras = recomputed_fingerprint(file), extras_digest(file)
-    except (OSError, RuntimeError, KeyError, ValueError, IndexError, zlib.error) as error:
+    except READ_ERRORS as error:
         yield read_damage(path, error)
         return
     stored = str(file.attrs.get("fingerprint", found))

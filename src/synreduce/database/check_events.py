@@ -10,6 +10,7 @@ import numpy as np
 from synreduce.database.event_store import tile_name
 from synreduce.database.model import IntArray
 from synreduce.database.schema import EVENT_COLUMNS, REQUIRED_COLUMNS, TileGrid
+from synreduce.database.structure import READ_ERRORS, read_damage
 from synreduce.database.validation import event_faults
 from synreduce.errors import Problem
 
@@ -57,11 +58,6 @@ def event_layout_problems(file: h5py.File, path: str, deep: bool) -> Iterator[Pr
         yield Problem("wrong-length", where, what)
 
 
-def read_damage(where: str, error: Exception) -> Problem:
-    """Say that data cannot be read."""
-    return Problem("damaged", where, f"cannot be read ({error})", "make or copy the file again")
-
-
 def _definition_problems(grid: TileGrid, columns: list[str], where: str) -> Iterator[Problem]:
     for name, edges in (("time_edges", grid.time_edges), ("distance_edges", grid.distance_edges)):
         if len(edges) < 2 or not (np.diff(edges) > 0).all():
@@ -101,7 +97,7 @@ def _value_problems(
         stop = min(start + _ROWS, int(pointer[-1]))
         try:
             columns = {name: dataset[start:stop] for name, dataset in node.items()}
-        except (OSError, RuntimeError) as error:
+        except READ_ERRORS as error:
             yield read_damage(place, error)
             return
         faults = list(event_faults(columns, start_ms, duration_ms, n_types, n_labels))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +10,11 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from synreduce.database.counts_store import offsets_within
 from synreduce.database.event_store import tile_name
 from synreduce.database.fingerprint import CountSum, EventSum, combine
 from synreduce.database.model import IntArray
+from synreduce.database.schema import COUNTS_CHUNK_TRIALS
+from synreduce.database.structure import READ_ERRORS
 from synreduce.database.tables import read_groups, read_labels, read_types, tables_digest
 from synreduce.errors import ArtefactError, DataError, Problem
 from synreduce.storage import content_digest, open_hdf5
@@ -95,7 +95,7 @@ def verify_part(part: Path, target: Path) -> None:
         with open_hdf5(part) as file:
             promised, found = str(file.attrs["fingerprint"]), recomputed_fingerprint(file)
             extras = extras_digest(file) == str(file.attrs["extras_digest"])
-    except (DataError, OSError, RuntimeError, KeyError, ValueError, zlib.error) as error:
+    except (DataError, *READ_ERRORS) as error:
         what = f"reading back what was written failed ({error})"
         raise ArtefactError(Problem("not-what-was-written", str(target), what)) from error
     if found != promised or not extras:
@@ -160,8 +160,7 @@ def _sum_tile(total: EventSum, pointer: IntArray, node: h5py.Group) -> None:
 def _sum_counts(group: h5py.Group) -> int:
     total = CountSum()
     for name, dataset in group.items():
-        shape = dataset.shape
-        for offset in offsets_within((0, 0, 0), (shape[0], 1, 1), dataset.chunks):
-            block = dataset[offset[0] : offset[0] + dataset.chunks[0]]
-            total.add(name, offset[0], 0, 0, block)
+        rows = dataset.chunks[0] if dataset.chunks else COUNTS_CHUNK_TRIALS
+        for start in range(0, dataset.shape[0], rows):
+            total.add(name, start, 0, 0, dataset[start : start + rows])
     return total.state

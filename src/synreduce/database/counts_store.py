@@ -64,6 +64,8 @@ class CountsStore:
         self._early: dict[tuple[str, Place], int] = {}
         self._open_bytes = 0
         self._datasets = {name: group[name] for name in names if name in group}
+        for name in self._datasets:
+            self._remember_last_chunks(name)
         for name in names:
             if name not in group:
                 self._create(name, np.dtype(np.uint8), chunk_shape(shape))
@@ -76,12 +78,8 @@ class CountsStore:
         n_trials : int
             How many more.
         """
-        before = self.shape[0]
-        self.shape = (before + n_trials, *self.shape[1:])
-        for name, dataset in self._datasets.items():
-            size = dataset.chunks[0]
-            if before % size:
-                self._reopen_last_chunks(name, before - before % size, before % size)
+        self.shape = (self.shape[0] + n_trials, *self.shape[1:])
+        for dataset in self._datasets.values():
             dataset.resize(self.shape[0], axis=0)
 
     def write(self, name: str, first: Place, counts: npt.NDArray[Any]) -> None:
@@ -171,17 +169,13 @@ class CountsStore:
             self._early[key] = self._open[key].filled
             self._store(key)
 
-    def _reopen_last_chunks(self, name: str, start: int, trials: int) -> None:
-        """Remember how full the chunks are that the added trials will complete."""
+    def _remember_last_chunks(self, name: str) -> None:
+        """Note how full the stored chunks are that added trials will complete."""
         chunk = self._datasets[name].chunks
-        unknown = [
-            offset
-            for offset in offsets_within((start, 0, 0), (start + 1, *self.shape[1:]), chunk)
-            if (name, offset) not in self._open and (name, offset) not in self._early
-        ]
-        if unknown:
-            self._stream.drain()
-        for offset in unknown:
+        trials = self.shape[0] % chunk[0]
+        start = self.shape[0] - trials
+        stop = (start + min(trials, 1), *self.shape[1:])
+        for offset in offsets_within((start, 0, 0), stop, chunk):
             cells = trials
             for at, size, length in zip(offset[1:], chunk[1:], self.shape[1:], strict=True):
                 cells *= min(size, length - at)

@@ -18,9 +18,10 @@ from synreduce.database.content import recomputed_fingerprint
 from synreduce.database.grouping import Assignment, Grouping
 from synreduce.database.interface import Database
 from synreduce.database.model import ActivationEvents, CountArray, Group, IntArray, SpikeTimes
-from synreduce.database.schema import SCHEMA_NAME, SCHEMA_VERSION
+from synreduce.database.schema import LAYOUTS, SCHEMA_NAME, SCHEMA_VERSION
 from synreduce.database.stored_counts import StoredCounts
 from synreduce.database.stored_events import StoredEvents
+from synreduce.database.structure import READ_ERRORS, reading, require_parts
 from synreduce.database.tables import (
     read_groups,
     read_labels,
@@ -59,8 +60,12 @@ class FileDatabase(Database):
         self._handle_process = 0
         file = self._file
         try:
+            require_parts(file, self.name)
             self._read_definition(file)
-        except (KeyError, ValueError, IndexError, OSError, RuntimeError, TypeError) as error:
+        except DataError:
+            self.close()
+            raise
+        except READ_ERRORS as error:
             self.close()
             what = f"is damaged or incomplete ({error})"
             raise DataError(Problem("damaged", self.name, what, "make it again")) from error
@@ -85,22 +90,26 @@ class FileDatabase(Database):
     @cached_property
     def trial_ids(self) -> npt.NDArray[np.str_]:
         """Names of the trials, shape (n_trials,)."""
-        return np.array(read_texts(self._file["trials/id"]), dtype=np.str_)
+        with reading(self.name):
+            return np.array(read_texts(self._file["trials/id"]), dtype=np.str_)
 
     @cached_property
     def spike_times(self) -> SpikeTimes:
         """Spike times of all trials."""
-        return read_spikes(self._file)
+        with reading(self.name):
+            return read_spikes(self._file)
 
     @property
     def truth(self) -> dict[str, npt.NDArray[Any]] | None:
         """Ground truth of an example; None for other databases."""
-        return read_truth(self._file)
+        with reading(self.name):
+            return read_truth(self._file)
 
     @property
     def provenance(self) -> dict[str, Any]:
         """Where the data come from."""
-        return read_provenance(self._file)
+        with reading(self.name):
+            return read_provenance(self._file)
 
     def close(self) -> None:
         """Close the file; it is opened again when needed."""
@@ -141,7 +150,7 @@ class FileDatabase(Database):
         self.groups = read_groups(file)
         self.synapse_types = read_types(file, self.groups)
         self.dendrite_labels = read_labels(file)
-        self.layouts = frozenset(name for name in ("events", "counts") if name in file)
+        self.layouts = frozenset(name for name in LAYOUTS if name in file)
         if not self.layouts:
             what = "holds neither events nor counts"
             raise DataError(Problem("no-activations", self.name, what))
@@ -192,7 +201,8 @@ class FileDatabase(Database):
         distance: tuple[float, float],
         columns: Collection[str] | None,
     ) -> ActivationEvents:
-        return self.stored_events.read(first, stop, window, distance, columns)
+        with reading(self.name):
+            return self.stored_events.read(first, stop, window, distance, columns)
 
     def _counts(
         self, grouping: Grouping, groups: Sequence[Group], first: int, stop: int, bins: Bins
@@ -201,12 +211,13 @@ class FileDatabase(Database):
             problem = self.stored_counts.fits(bins)
             if problem is None:
                 read = self.stored_counts.read
-                return common_type(
-                    {group.name: read(group.name, first, stop, bins) for group in groups}
-                )
+                with reading(self.name):
+                    counts = {group.name: read(group.name, first, stop, bins) for group in groups}
+                return common_type(counts)
             if "events" not in self.layouts:
                 raise DataError(problem)
-        return self._counts_from_events(grouping, groups, first, stop, bins)
+        with reading(self.name):
+            return self._counts_from_events(grouping, groups, first, stop, bins)
 
     def _counts_from_events(
         self, grouping: Grouping, groups: Sequence[Group], first: int, stop: int, bins: Bins

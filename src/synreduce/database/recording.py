@@ -16,7 +16,7 @@ import synreduce
 from synreduce.database.content import content_fingerprint, extras_digest, verify_part
 from synreduce.database.model import Group, SpikeTimes
 from synreduce.database.names import NameTable, SynapseTypeTable
-from synreduce.database.schema import SCHEMA_NAME, SCHEMA_VERSION, TITLE
+from synreduce.database.schema import LAYOUTS, SCHEMA_NAME, SCHEMA_VERSION, TITLE
 from synreduce.database.tables import write_extras, write_groups, write_trials, write_types
 from synreduce.errors import DataError, Problem
 from synreduce.storage import ChunkStream, streaming_hdf5
@@ -138,7 +138,7 @@ class Recording:
                 "title": TITLE,
                 "software": "synreduce",
                 "software_version": synreduce.__version__,
-                "layouts": [name for name in ("events", "counts") if name in file],
+                "layouts": [name for name in LAYOUTS if name in file],
                 "n_trials": self.n_trials,
                 "start_ms": self.start_ms,
                 "duration_ms": self.duration_ms,

@@ -38,6 +38,8 @@ COLUMN_MEANINGS = {
     "presynaptic_cell": "number of the presynaptic cell, -1 unknown",
 }
 
+LAYOUTS = ("events", "counts")
+
 POINTER_CHUNK = 4096
 _EVENT_CHUNK = 16384
 _SMALLEST_EVENT_CHUNK = 1024

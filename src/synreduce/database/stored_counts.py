@@ -33,6 +33,7 @@ class StoredCounts:
         self._path, self._group, self._start = path, group, start_ms
         self.distance_edges: FloatArray = group.attrs["distance_edges"].astype(np.float64)
         self.time_bin_ms = float(group.attrs["time_bin_ms"])
+        self._readers: dict[str, ChunkReader] = {}
         self._n_beyond = int(group.attrs.get("n_beyond", -1))
 
     def fits(self, bins: Bins) -> Problem | None:
@@ -85,7 +86,10 @@ class StoredCounts:
         DataError
             If activations lie beyond the last edge and are to be refused, or data are damaged.
         """
-        dataset = self._group[name]
+        if name not in self._readers:
+            self._readers[name] = ChunkReader(self._group[name])
+        reader = self._readers[name]
+        dataset = reader.dataset
         edges: IntArray = np.searchsorted(self.distance_edges, bins.distance_edges)
         ratio = round(bins.time_bin_ms / self.time_bin_ms)
         t_first = round((bins.time_edges[0] - self._start) / self.time_bin_ms)
@@ -93,7 +97,7 @@ class StoredCounts:
         t_stop = min(t_first + ratio * bins.shape[0], dataset.shape[1])
         last = int(edges[-1]) if bins.beyond == "drop" else dataset.shape[2]
         low = (first, t_first, int(edges[0]))
-        found = read_region(dataset, low, (stop, t_stop, last))
+        found = read_region(reader, low, (stop, t_stop, last))
         inside = int(edges[-1] - edges[0])
         if bins.beyond == "refuse" and (n_far := int(found[..., inside:].sum(dtype=np.uint64))):
             what = f"{n_far:,} activations of {name} at {bins.distance_edges[-1]:g} um and beyond"
@@ -105,14 +109,14 @@ class StoredCounts:
 
 
 def read_region(
-    dataset: h5py.Dataset, first: tuple[int, int, int], stop: tuple[int, int, int]
+    reader: ChunkReader, first: tuple[int, int, int], stop: tuple[int, int, int]
 ) -> CountArray:
     """Decompress the chunks that touch a region straight into an array.
 
     Parameters
     ----------
-    dataset : h5py.Dataset
-        Shape (trials, time bins, distance bins).
+    reader : ChunkReader
+        Of a dataset of shape (trials, time bins, distance bins).
     first, stop : tuple of int
         The region.
 
@@ -121,7 +125,7 @@ def read_region(
     ndarray of unsigned int
     """
     shape = [end - begin for begin, end in zip(first, stop, strict=True)]
-    reader = ChunkReader(dataset)
+    dataset = reader.dataset
     if not reader.usable:
         region = tuple(slice(begin, end) for begin, end in zip(first, stop, strict=True))
         return np.asarray(dataset[region])

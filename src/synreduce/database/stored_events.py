@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ class StoredEvents:
     def __init__(self, path: Path, group: h5py.Group) -> None:
         self._path, self._group = path, group
         self.grid = TileGrid.stored(group)
+        self._readers: dict[tuple[int, str], ChunkReader] = {}
         self.columns = tuple(str(name) for name in group.attrs["columns"])
 
     def pointer(self, tile: int, first: int, stop: int) -> IntArray:
@@ -75,7 +76,8 @@ class StoredEvents:
                 start, end = int(pointer[0]), int(pointer[-1])
                 if start == end:
                     continue
-                values = read_rows(self._group[tile_name(tile)], wanted, start, end, pool)
+                readers = {name: self._reader(tile, name) for name in wanted}
+                values = read_rows(readers, start, end, pool)
                 trial = np.repeat(np.arange(stop - first), np.diff(pointer))
                 events = ActivationEvents(trial=trial, **values)
                 yield _within(events, self.grid.bounds(tile), window, distance)
@@ -94,18 +96,21 @@ class StoredEvents:
             return no_events(self.columns if columns is None else columns)
         return joined(pieces)
 
+    def _reader(self, tile: int, name: str) -> ChunkReader:
+        if (tile, name) not in self._readers:
+            self._readers[tile, name] = ChunkReader(self._group[tile_name(tile)][name])
+        return self._readers[tile, name]
+
 
 def read_rows(
-    tile: h5py.Group, names: Sequence[str], start: int, stop: int, pool: ThreadPoolExecutor
+    readers: Mapping[str, ChunkReader], start: int, stop: int, pool: ThreadPoolExecutor
 ) -> dict[str, npt.NDArray[Any]]:
     """Read a range of events from the columns of a tile.
 
     Parameters
     ----------
-    tile : h5py.Group
-        With one dataset per column.
-    names : sequence of str
-        The columns.
+    readers : mapping of str to ChunkReader
+        One per column.
     start, stop : int
         Range of events.
     pool : ThreadPoolExecutor
@@ -117,9 +122,8 @@ def read_rows(
     """
     found = {}
     tasks: list[Iterator[Callable[[], None]]] = []
-    for name in names:
-        dataset = tile[name]
-        reader = ChunkReader(dataset)
+    for name, reader in readers.items():
+        dataset = reader.dataset
         if not reader.usable:
             found[name] = np.asarray(dataset[start:stop])
             continue

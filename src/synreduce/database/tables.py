@@ -137,6 +137,8 @@ def write_extras(
     encoded = text.encode()
     kind = h5py.string_dtype("utf-8", max(1, len(encoded)))
     file.create_dataset("provenance", data=np.array(encoded, dtype=kind))
+    if "truth" in file:
+        del file["truth"]
     if truth:
         group = file.require_group("truth")
         for name, values in truth.items():

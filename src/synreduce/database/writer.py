@@ -17,7 +17,7 @@ from synreduce.database.fingerprint import EventSum
 from synreduce.database.model import DEFAULT_GROUPS, ActivationEvents, Group
 from synreduce.database.names import NameTable, SynapseTypeTable
 from synreduce.database.recording import Recording
-from synreduce.database.schema import BAND_UM, SCHEMA_NAME, SLAB_MS, TileGrid
+from synreduce.database.schema import BAND_UM, LAYOUTS, SCHEMA_NAME, SLAB_MS, TileGrid
 from synreduce.database.tables import (
     read_groups,
     read_labels,
@@ -30,6 +30,7 @@ from synreduce.database.tables import (
 from synreduce.database.validation import event_problems, type_problems
 from synreduce.errors import DataError, Problem
 from synreduce.storage import open_hdf5
+from synreduce.suggestions import did_you_mean
 
 
 class DatabaseWriter(Recording):
@@ -110,6 +111,9 @@ class DatabaseWriter(Recording):
             truth=truth,
             level=level,
         )
+        if layout not in LAYOUTS:
+            hint = did_you_mean(layout, LAYOUTS)
+            raise DataError(Problem("bad-layout", str(path), f"layout '{layout}'", hint))
         self._layout = layout
         self._tiles = TileGrid.for_record(self.start_ms, self.duration_ms, slab_ms, band_um)
         self._definition = (
@@ -243,9 +247,8 @@ class DatabaseWriter(Recording):
         ]
         names = [group.name for group in self.groups]
         problems += [
-            Problem("unknown-group", str(self.path), f"group '{name}'", f"known: {names}")
-            for name in counts
-            if name not in names
+            Problem("unknown-group", str(self.path), f"group '{name}'", did_you_mean(name, names))
+            for name in set(counts) - set(names)
         ]
         problems += [] if problems else self._add_trials(trial_ids, spike_times)
         if problems:

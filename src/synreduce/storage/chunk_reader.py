@@ -6,12 +6,14 @@ global lock.
 
 from __future__ import annotations
 
+import itertools
 import os
 import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any
 
 import h5py
@@ -22,6 +24,7 @@ from synreduce.storage.chunk_stream import Array, thread_count
 
 _DEFLATE, _SHUFFLE = 1, 2
 _MOST_WAITING = 64
+_TASKS_AT_ONCE = 8
 
 
 def decode_chunk(
@@ -80,7 +83,7 @@ class ChunkReader:
     """
 
     def __init__(self, dataset: h5py.Dataset) -> None:
-        self._dataset = dataset
+        self.dataset = dataset
         self._shape, self._dtype = dataset.chunks, dataset.dtype
         creation = dataset.id.get_create_plist()
         self._filters = [creation.get_filter(i)[0] for i in range(creation.get_nfilters())]
@@ -107,12 +110,13 @@ class ChunkReader:
         ------
         callable
         """
-        descriptor = self._dataset.file.id.get_vfd_handle()
-        places = self._places()
+        descriptor = self.dataset.file.id.get_vfd_handle()
+        places = self._places
         for offset in offsets:
             if offset in places:
                 yield self._task(descriptor, offset, places[offset], consume)
 
+    @cached_property
     def _places(self) -> dict[tuple[int, ...], h5py.h5d.StoreInfo]:
         # One walk over all chunks: asking HDF5 for a single one walks over all of them, too.
         found: dict[tuple[int, ...], h5py.h5d.StoreInfo] = {}
@@ -120,7 +124,7 @@ class ChunkReader:
         def keep(info: h5py.h5d.StoreInfo) -> None:
             found[info.chunk_offset] = info
 
-        self._dataset.id.chunk_iter(keep)
+        self.dataset.id.chunk_iter(keep)
         return found
 
     def _task(
@@ -152,7 +156,7 @@ class ChunkReader:
         return used and not mask >> self._filters.index(number) & 1
 
     def _damaged(self, offset: tuple[int, ...], error: Exception) -> DataError:
-        where = f"{self._dataset.file.filename}:{self._dataset.name}"
+        where = f"{self.dataset.file.filename}:{self.dataset.name}"
         what = f"chunk at {offset} is damaged ({error})"
         return DataError(Problem("damaged", where, what, "make or copy the file again"))
 
@@ -173,12 +177,18 @@ def run_tasks(tasks: Iterable[Callable[[], None]], pool: ThreadPoolExecutor) -> 
         The first that a task raised, in the order of the tasks.
     """
     running: deque[Future[None]] = deque()
-    for task in tasks:
-        running.append(pool.submit(task))
+    pending = iter(tasks)
+    while batch := list(itertools.islice(pending, _TASKS_AT_ONCE)):
+        running.append(pool.submit(_run_all, batch))
         if len(running) > _MOST_WAITING:
             running.popleft().result()
     while running:
         running.popleft().result()
+
+
+def _run_all(tasks: Iterable[Callable[[], None]]) -> None:
+    for task in tasks:
+        task()
 
 
 @contextmanager
