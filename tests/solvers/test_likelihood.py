@@ -8,10 +8,12 @@ from sklearn.linear_model import LogisticRegression
 
 from synreduce.design import ArrayRows, SelectedRows
 from synreduce.solvers import FitProblem, build_solver, solve_restarts
+from synreduce.solvers.budget import Budget
 from synreduce.solvers.calibration import calibrate
 from synreduce.solvers.lbfgs import LbfgsOptions
 from synreduce.solvers.lda import LdaOptions
 from synreduce.solvers.newton import NewtonOptions
+from synreduce.solvers.newton_steps import Point, newton_fit
 from synreduce.solvers.penalty import penalty_scale
 from synreduce.solvers.quadratic import Quadratic, minimise_quadratic, solve_symmetric
 from synreduce.solvers.sums import logistic
@@ -208,6 +210,45 @@ def test_standard_errors_equal_the_spread_of_repetitions():
 def test_intervals_cover_the_truth_with_the_penalty_chosen():
     errors, predicted = errors_and_standard_errors("auto")
     assert 0.93 < np.mean(np.abs(errors) < 1.96 * predicted) <= 1.0
+
+
+def test_newton_steps_never_raise_the_objective_from_a_bad_start():
+    problem = PLANTED.problem(1500, rank="full")
+    data, penalty = (
+        TrainingData(problem),
+        np.diag(1e-3 * penalty_scale(TrainingData(problem)).ridge),
+    )
+    vector = 3.0 * np.random.default_rng(1).standard_normal(problem.model.n_parameters)
+    fit = newton_fit(
+        data, penalty, Point(vector, 4.0), Budget(), max_iterations=100, tolerance=1e-9
+    )
+    assert fit.converged
+    assert np.all(np.diff(fit.trace) < 0.0)
+    usual = build_solver(NewtonOptions(ridge=1e-3)).solve(problem)
+    assert fit.objective / data.n_rows == pytest.approx(usual.objective, rel=1e-8)
+
+
+def test_covariance_of_full_rank_is_the_inverse_curvature():
+    problem = PLANTED.problem(1000, rank="full")
+    result = build_solver(NewtonOptions(ridge=0.1, tolerance=1e-12)).solve(problem)
+    data = TrainingData(problem)
+    hessian = data.curvature(np.append(result.theta, result.intercept)).total[2]
+    hessian[:-1, :-1] += np.diag(0.1 * penalty_scale(data).ridge)
+    expected = np.linalg.inv(hessian)[:-1, :-1]
+    assert result.covariance == pytest.approx(expected, rel=1e-4, abs=1e-6 * expected.max())
+
+
+def test_columns_without_information_get_no_weight():
+    rows = PLANTED.rows[:1000].copy()
+    rows[:, 4] = 0.0
+    rows[:, 9] = 5.0
+    for rank in (1, "full"):
+        problem = FitProblem(PLANTED.layout, ArrayRows(rows), PLANTED.outcome[:1000], rank=rank)
+        result = build_solver("newton").solve(problem)
+        typical = np.abs(result.theta).max()
+        # In the separable model the weight of a column is tied to those of its row and column.
+        assert rank == 1 or np.abs(result.theta[[4, 9]]).max() < 1e-9 * typical
+        assert np.isfinite(result.covariance).all()
 
 
 def test_curvature_summary():

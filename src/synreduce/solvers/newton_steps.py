@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +19,10 @@ FloatArray = NDArray[np.float64]
 _SHORTER_STEPS = np.array([0.5, 0.2, 0.05, 0.01])
 _ENOUGH = 0.25
 """A full step that gains this part of what the quadratic model promised is taken as it is."""
-_PROXIMAL = (0.0, 0.1, 1.0, 10.0, 100.0)
-"""Pull towards the present point, relative to the curvature's diagonal, when no step gains."""
+_PROXIMAL = (0.0, 1e-3, 0.1, 10.0, 1e3)
+"""Pull towards the present point when no step gains, relative to the largest curvature possible.
+
+Where all probabilities are 0 or 1 the curvature vanishes and a Newton step is boundless."""
 
 
 @dataclass(frozen=True)
@@ -239,7 +242,8 @@ class _Descent:
         here = point.weights(model)
         expected = 0.0
         for proximal in _PROXIMAL:
-            local = local_model(curvature.damped(proximal), here, self.penalty)
+            nearby = curvature.damped(proximal * self._curvature_bound)
+            local = local_model(nearby, here, self.penalty)
             target = local.minimise(model, point.vector)
             if proximal == 0.0:
                 expected = objective - local.quadratic.value(model.theta(target.vector))
@@ -251,6 +255,13 @@ class _Descent:
                 return expected, found
         # Nothing gains within rounding: the point is as good as a minimum.
         return 0.0, None
+
+    @cached_property
+    def _curvature_bound(self) -> FloatArray:
+        """Diagonal of a quarter of the Gram matrix, intercept last."""
+        moments = self.data.class_moments
+        squares = np.append(moments.variance + moments.mean**2, 1.0)
+        return np.asarray(0.25 * self.data.n_rows * squares)
 
     def _compare(
         self, start: Point, target: Point, lengths: FloatArray

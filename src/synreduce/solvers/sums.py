@@ -80,23 +80,22 @@ class Curvature:
         kept = np.arange(self.value.size) != part
         return Curvature(self.value[kept], self.gradient[kept], self.hessian[kept])
 
-    def damped(self, strength: float) -> Curvature:
+    def damped(self, diagonal: FloatArray) -> Curvature:
         """Add curvature around the point itself, so that a minimum stays near it.
 
         Parameters
         ----------
-        strength : float
-            Relative to the diagonal.
+        diagonal : numpy.ndarray, shape (n_features + 1,)
+            Added to the diagonal of the Hessian.
 
         Returns
         -------
         Curvature
         """
-        if strength == 0.0:
+        if not diagonal.any():
             return self
-        added = strength * np.diag(np.diag(self.hessian.sum(axis=0)))
         hessian = self.hessian.copy()
-        hessian[0] += added
+        hessian[0] += np.diag(diagonal)
         return Curvature(self.value, self.gradient, hessian)
 
 
