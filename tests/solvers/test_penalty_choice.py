@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from synreduce.design import ArrayRows
+from synreduce.errors import ConfigurationError
 from synreduce.solvers import FitProblem, build_solver
 from synreduce.solvers.folds import assign_folds
 from synreduce.solvers.newton import NewtonOptions
@@ -68,6 +69,13 @@ def test_smoothness_is_chosen_and_smooths():
     )
     assert roughness(strong) < roughness(smooth)
     assert roughness(strong) < roughness(plain)
+
+
+@pytest.mark.parametrize("smoothness", ["auto", 0.1])
+def test_smoothness_without_its_form_is_refused(smoothness):
+    solver = build_solver(NewtonOptions(smoothness=smoothness))
+    with pytest.raises(ConfigurationError, match="lacks roughness"):
+        solver.solve(PLANTED.problem(100))
 
 
 def test_given_strengths_are_used_without_cross_validation():

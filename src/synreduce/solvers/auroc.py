@@ -9,10 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from synreduce.solvers.base import Solver, SolverOptions
+from synreduce.solvers.base import SolverOptions
 from synreduce.solvers.budget import Budget
 from synreduce.solvers.calibration import calibrate
-from synreduce.solvers.likelihood import LikelihoodOptions, likelihood_result, prepare
+from synreduce.solvers.likelihood import (
+    LikelihoodOptions,
+    LikelihoodSolver,
+    likelihood_result,
+    prepare,
+)
 from synreduce.solvers.newton_steps import newton_fit
 from synreduce.solvers.quadratic import solve_symmetric
 from synreduce.solvers.records import FitResult
@@ -34,7 +39,7 @@ class AurocOptions(LikelihoodOptions):
     """Steps per bandwidth at most."""
 
 
-class AurocSolver(Solver):
+class AurocSolver(LikelihoodSolver):
     """Climbs a smoothed AUROC; a step counts only if the exact AUROC on training samples rises.
 
     Starts from the fit of `newton` with the same penalties, or polishes the start given. Directions
@@ -49,8 +54,6 @@ class AurocSolver(Solver):
 
     kind: ClassVar[str] = "auroc"
     Options: ClassVar[type[SolverOptions]] = AurocOptions
-    needs: ClassVar[frozenset[str]] = frozenset({"score", "likelihood", "class_moments"})
-    monotone: ClassVar[bool] = True
 
     def _solve(
         self, data: TrainingData, start: FloatArray | None, rng: np.random.Generator

@@ -45,7 +45,7 @@ class Solver(ABC):
     kind: ClassVar[str]
     Options: ClassVar[type[SolverOptions]]
     needs: ClassVar[frozenset[str]]
-    """Capabilities that the problem must offer."""
+    """Capabilities that the problem must offer, whatever the options."""
     monotone: ClassVar[bool] = False
     """Whether the trace of the objective never rises."""
 
@@ -56,6 +56,11 @@ class Solver(ABC):
     def name(self) -> str:
         """Name in results."""
         return self.options.name or self.kind
+
+    @property
+    def requirements(self) -> frozenset[str]:
+        """Capabilities that the problem must offer with these options."""
+        return self.needs
 
     @classmethod
     def missing_package(cls) -> str:
@@ -87,10 +92,10 @@ class Solver(ABC):
             what = f"solver '{self.name}' needs the package {package}, which is not installed"
             fix = f"install {package}, or choose another solver"
             raise ConfigurationError(Problem("missing-package", "solvers", what, fix))
-        missing = sorted(self.needs - provides)
+        missing = sorted(self.requirements - provides)
         if missing:
             what = (
-                f"solver '{self.name}' needs {', '.join(sorted(self.needs))}, but "
+                f"solver '{self.name}' needs {', '.join(sorted(self.requirements))}, but "
                 f"'{problem_name}' lacks {', '.join(missing)}"
             )
             fix = "choose a solver that needs the score alone, e.g. cobyla"
@@ -123,7 +128,7 @@ class Solver(ABC):
         ConfigurationError
             If the problem lacks what this solver needs, or the start has the wrong length.
         """
-        self.refuse_incompatible(problem.provides, problem.name)
+        self.refuse_incompatible(problem.capabilities, problem.name)
         if start is not None and np.shape(start) != (problem.model.n_parameters,):
             what = f"start of shape {np.shape(start)} for {problem.model.n_parameters} parameters"
             raise ConfigurationError(

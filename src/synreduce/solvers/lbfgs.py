@@ -11,10 +11,11 @@ from pydantic import Field
 from scipy.linalg import cholesky, solve_triangular
 from scipy.optimize import minimize
 
-from synreduce.solvers.base import Solver, SolverOptions
+from synreduce.solvers.base import SolverOptions
 from synreduce.solvers.budget import Budget, BudgetSpentError
 from synreduce.solvers.likelihood import (
     LikelihoodOptions,
+    LikelihoodSolver,
     likelihood_result,
     prepare,
     reason_for_stopping,
@@ -37,7 +38,7 @@ class LbfgsOptions(LikelihoodOptions):
     """Iterations at most."""
 
 
-class LbfgsSolver(Solver):
+class LbfgsSolver(LikelihoodSolver):
     """Maximises the penalised likelihood over all factors at once, with gradients alone.
 
     Parameters of the filters differ in scale by orders of magnitude and are nearly collinear, which
@@ -52,8 +53,6 @@ class LbfgsSolver(Solver):
 
     kind: ClassVar[str] = "lbfgs"
     Options: ClassVar[type[SolverOptions]] = LbfgsOptions
-    needs: ClassVar[frozenset[str]] = frozenset({"score", "likelihood", "class_moments"})
-    monotone: ClassVar[bool] = True
 
     def _solve(
         self, data: TrainingData, start: FloatArray | None, rng: np.random.Generator

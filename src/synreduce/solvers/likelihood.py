@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from synreduce.solvers.base import SolverOptions
+from synreduce.solvers.base import Solver, SolverOptions
 from synreduce.solvers.budget import Budget
 from synreduce.solvers.calibration import calibrate
 from synreduce.solvers.lda import discriminant
@@ -35,6 +35,20 @@ class LikelihoodOptions(SolverOptions):
     """Iterations at most."""
     tolerance: Annotated[float, Field(gt=0)] = 1e-7
     """Stop when an iteration lowers the objective by less than this part of it."""
+
+
+class LikelihoodSolver(Solver):
+    """Base of solvers that maximise the penalised likelihood."""
+
+    needs: ClassVar[frozenset[str]] = frozenset({"score", "likelihood", "class_moments"})
+    monotone: ClassVar[bool] = True
+
+    @property
+    def requirements(self) -> frozenset[str]:
+        """Capabilities that the problem must offer; a penalty on roughness needs its form."""
+        options = self.options
+        smooth = isinstance(options, LikelihoodOptions) and options.smoothness != 0.0
+        return self.needs | ({"roughness"} if smooth else frozenset())
 
 
 def prepare(

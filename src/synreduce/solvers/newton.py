@@ -7,10 +7,11 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from synreduce.solvers.base import Solver, SolverOptions
+from synreduce.solvers.base import SolverOptions
 from synreduce.solvers.budget import Budget
 from synreduce.solvers.likelihood import (
     LikelihoodOptions,
+    LikelihoodSolver,
     likelihood_result,
     prepare,
     reason_for_stopping,
@@ -28,7 +29,7 @@ class NewtonOptions(LikelihoodOptions):
     kind: Literal["newton"] = "newton"
 
 
-class NewtonSolver(Solver):
+class NewtonSolver(LikelihoodSolver):
     """Maximises the logistic likelihood of the spikes, penalised, over all factors at once.
 
     Starts from the discriminant analysis. The objective recorded is the penalised negative
@@ -42,8 +43,6 @@ class NewtonSolver(Solver):
 
     kind: ClassVar[str] = "newton"
     Options: ClassVar[type[SolverOptions]] = NewtonOptions
-    needs: ClassVar[frozenset[str]] = frozenset({"score", "likelihood", "class_moments"})
-    monotone: ClassVar[bool] = True
 
     def _solve(
         self, data: TrainingData, start: FloatArray | None, rng: np.random.Generator

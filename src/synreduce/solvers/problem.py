@@ -95,6 +95,12 @@ class FitProblem:
         return FactorModel(self.layout, self.rank)
 
     @property
+    def capabilities(self) -> frozenset[str]:
+        """What this problem offers to solvers: ``roughness`` too where it was given."""
+        extra = frozenset() if self.roughness is None else frozenset({"roughness"})
+        return self.provides | extra
+
+    @property
     def n_positive(self) -> int:
         """Number of samples with a spike."""
         return int(self.outcome.sum())
