@@ -196,6 +196,25 @@ def test_coupling_measures_the_differences_between_neighbours(separable_neuron):
     assert theta @ joint.difference @ theta == pytest.approx(expected, rel=1e-5)
 
 
+def test_without_evidence_all_chunks_share_one_filter(changing_neuron):
+    neuron = changing_neuron
+    parts, _, _ = neuron.parts(2)
+    train = neuron.outcome[neuron.train]
+    one_group = np.zeros(train.size, dtype=int)  # nothing can be left out: no cross-validation
+    model = merge_spatial(parts, train, "refine", fold_groups=one_group)
+    assert model.coupling == np.inf
+    assert np.array_equal(model.theta[0], model.theta[1])
+
+
+def test_standard_errors_follow_the_weights(changing_neuron):
+    parts, _, _ = changing_neuron.parts(2)
+    model = merge_spatial(parts, changing_neuron.outcome[changing_neuron.train], "stack")
+    for number, part in enumerate(parts):
+        before = np.abs(part.theta) / np.sqrt(np.diag(part.covariance))
+        after = np.abs(model.theta[number]) / np.sqrt(np.diag(model.covariance[number]))
+        assert after == pytest.approx(before)
+
+
 def test_failed_chunks_stop_the_merge_unless_allowed(changing_neuron):
     neuron = changing_neuron
     parts, sources, basis = neuron.parts(3)

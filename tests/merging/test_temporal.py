@@ -70,11 +70,11 @@ def test_failed_windows_are_left_out():
 
 
 def test_windows_without_variance_are_named_and_left_out():
-    variance = np.array([[1.0], [np.nan], [1.0]])
-    pooled = consensus([[1.0], [50.0], [3.0]], variance)
-    assert pooled.value.tolist() == [2.0]
-    assert pooled.without_variance == (1,)
-    assert pooled.pooled.tolist() == [True, False, True]
+    for unknown in (np.nan, 0.0, -1.0, np.inf):
+        pooled = consensus([[1.0], [50.0], [3.0]], [[1.0], [unknown], [1.0]])
+        assert pooled.value.tolist() == [2.0]
+        assert pooled.without_variance == (1,)
+        assert pooled.pooled.tolist() == [True, False, True]
 
 
 def test_without_any_variance_windows_count_alike_and_nothing_is_claimed():
