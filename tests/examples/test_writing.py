@@ -59,6 +59,10 @@ def test_both_layouts_hold_the_same_trials(tmp_path, kind):
         assert events.dendrite_label is not None
 
 
+def test_no_two_trials_are_alike(cable):
+    assert np.unique(cable.truth["score"], axis=0).shape[0] == 1500
+
+
 def test_cable_truth_is_the_probability_of_a_spike(cable):
     assert cable.truth["score"].shape == (1500, 50)
     assert cable.truth["target_start_ms"].tolist() == list(range(245, 295))
