@@ -15,7 +15,8 @@ from synreduce.seeds import generator
 
 FloatArray = NDArray[np.float64]
 
-_TRIALS_AT_A_TIME = 64
+_TRIALS_AT_A_TIME = 16
+_MS_AT_A_TIME = 4096
 _RANK_TOLERANCE = 1e-12
 
 
@@ -268,14 +269,18 @@ def _low_rank(matrix: FloatArray) -> tuple[FloatArray, FloatArray]:
 def _filtered(
     counts: list[NDArray[np.generic]], factors: list[tuple[FloatArray, FloatArray]], width: int
 ) -> FloatArray:
+    """Net input of a block of trials, slab after slab of time so that long trials fit."""
     n_trials, n_ms = counts[0].shape[:2]
-    by_lag = np.zeros((n_trials, n_ms + width - 1, width))
-    for array, (spatial, temporal) in zip(counts, factors, strict=True):
-        # One small product per trial, so that its rounding cannot depend on its neighbours.
-        contracted = np.matmul(np.ascontiguousarray(array, dtype=np.float64), spatial)
-        by_lag[:, width - 1 :] += np.matmul(contracted, temporal)
-    per_trial, per_ms, per_lag = by_lag.strides
-    diagonal = np.lib.stride_tricks.as_strided(
-        by_lag, (n_trials, n_ms, width), (per_trial, per_ms, per_ms + per_lag), writeable=False
-    )
-    return np.asarray(diagonal.sum(axis=-1))
+    result = np.zeros((n_trials, n_ms))
+    for start in range(0, n_ms, _MS_AT_A_TIME):
+        stop = min(start + _MS_AT_A_TIME, n_ms)
+        silent = max(width - 1 - start, 0)
+        by_lag = np.zeros((n_trials, stop - start + width - 1, width))
+        for array, (spatial, temporal) in zip(counts, factors, strict=True):
+            part = array[:, start + silent - width + 1 : stop]
+            # One small product per trial, so that its rounding cannot depend on its neighbours.
+            contracted = np.matmul(np.ascontiguousarray(part, dtype=np.float64), spatial)
+            by_lag[:, silent:] += np.matmul(contracted, temporal)
+        for lag in range(width):
+            result[:, start:stop] += by_lag[:, lag : lag + stop - start, lag]
+    return result
