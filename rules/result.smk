@@ -1,6 +1,6 @@
 rule merge:
     input:
-        inputs=RUN.paths.inputs,
+        inputs=ancient(RUN.paths.inputs),
         batches=RUN.batch_records("fit"),
     output:
         merged=RUN.paths.merged,

@@ -94,6 +94,7 @@ class ChunksSettings(Section):
     temporal: Annotated[tuple[TemporalRangeSettings, ...], Field(min_length=1)]
     """Ranges of target windows; each has its own filters."""
     per_job: Count | Literal["auto"] = "auto"
-    """Chunks that one job works on; `auto` makes at most about a hundred jobs of a stage."""
+    """Chunks that one job works on; `auto` puts up to 16 windows of a range into
+    a job, more where a stage would have more than about a hundred jobs."""
     limit: Count = 100000
     """Refuse grids with more chunks than this."""

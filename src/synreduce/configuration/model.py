@@ -32,6 +32,7 @@ from synreduce.configuration.splitting import (
 from synreduce.storage import digest_of
 
 _MOST_JOBS = 100
+_WINDOWS_PER_JOB = 16
 _DEFAULT_STRATEGY = cast(
     "StrategyChoice",
     STRATEGY_SETTINGS["spatiotemporal_raised_cosine"].model_validate(
@@ -119,11 +120,14 @@ class Configuration(Section):
         Returns
         -------
         int
-            As set, or such that a stage has at most about a hundred jobs.
+            As set, or up to 16 windows of a spatial range, which share the reading of their
+            input, and more where a stage would have more than about a hundred jobs.
         """
         if self.chunks.per_job != "auto":
             return self.chunks.per_job
-        return max(1, math.ceil(len(self.grid().chunks) / _MOST_JOBS))
+        grid = self.grid()
+        together = min(len(grid.temporal), _WINDOWS_PER_JOB)
+        return max(together, math.ceil(len(grid.chunks) / _MOST_JOBS))
 
     def split_definitions(self) -> dict[str, SplitDefinition]:
         """List all splits, repeats and folds one by one.
