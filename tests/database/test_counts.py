@@ -275,6 +275,24 @@ def test_both_layouts_give_the_same_counts(recorded, tmp_path):
     assert check_database(tmp_path / "c.h5", deep=True) == []
 
 
+def test_stored_groups_can_be_renamed_and_joined(recorded, tmp_path):
+    with open_database(recorded.path) as events:
+        write_binned(events, tmp_path / "c.h5", distance_edges=EDGES)
+        expected = events.counts(None, EDGES)
+    with open_database(tmp_path / "c.h5") as counts:
+        rule = Grouping("group", map={"EXC|INH": "all", "MOD": "none"})
+        found = counts.counts(rule)
+        assert np.array_equal(found["all"], expected["EXC"] + expected["INH"])
+        assert not found["none"].any()
+        renamed = counts.counts(Grouping("group", map={"INH": "soft"}, unmatched="drop"))
+        assert list(renamed) == ["soft"]
+        assert np.array_equal(renamed["soft"], expected["INH"])
+        assert counts.resolve_groups(Grouping("group", map={"INH": "x", "EXC": "y"})) == (
+            Group("x", -1),
+            Group("y", 1),
+        )
+
+
 def test_stored_counts_say_what_they_cannot_give(recorded, tmp_path):
     with open_database(recorded.path) as events:
         write_binned(events, tmp_path / "c.h5", distance_edges=EDGES)
@@ -381,7 +399,7 @@ def test_little_memory_changes_nothing(tmp_path, monkeypatch):
     ],
 )
 def test_what_is_no_count_is_refused_and_leaves_no_file(tmp_path, bad, message):
-    with pytest.raises(DataError, match=message):
+    with pytest.raises(DataError, match=rf"a\.h5.*{message}"):
         write_counts(tmp_path / "a.h5", {"EXC": bad}, ["a", "b"], [[], []])
     assert list(tmp_path.iterdir()) == []
 

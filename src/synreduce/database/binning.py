@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -84,6 +85,27 @@ def add_events(target: CountArray, flat_index: IntArray) -> bool:
     flat = target.reshape(-1)
     np.add.at(flat, flat_index, np.ones((), target.dtype))
     return int(flat.sum(dtype=np.uint64)) == len(flat_index)
+
+
+def add_counts(arrays: Sequence[CountArray]) -> CountArray:
+    """Add arrays of counts in the smallest type that holds the sums.
+
+    Parameters
+    ----------
+    arrays : sequence of ndarray
+        At least one, of equal shape.
+
+    Returns
+    -------
+    ndarray of unsigned int
+    """
+    if len(arrays) == 1:
+        return arrays[0]
+    bound = sum(int(counts.max(initial=0)) for counts in arrays)
+    total = arrays[0].astype(smallest_unsigned(bound))
+    for counts in arrays[1:]:
+        total += counts.astype(total.dtype, copy=False)
+    return total.astype(smallest_unsigned(int(total.max(initial=0))), copy=False)
 
 
 def merge_bins(counts: CountArray, starts: npt.NDArray[np.intp], axis: int) -> CountArray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import h5py
@@ -43,8 +44,8 @@ class CountsStore:
         Trials, time bins, distance bins; more trials may follow (`extend`).
     fingerprint : CountSum
         Of the counts that are there already.
-    memory_bytes : int
-        Chunks that are still incomplete are stored early beyond this.
+    path : Path
+        The database, for messages.
     """
 
     def __init__(
@@ -55,9 +56,9 @@ class CountsStore:
         shape: Place,
         *,
         fingerprint: CountSum,
-        memory_bytes: int = _MEMORY_BYTES,
+        path: Path,
     ) -> None:
-        self.group, self._stream, self._memory = group, stream, memory_bytes
+        self.group, self._stream, self._path = group, stream, path
         self.shape = shape
         self.fingerprint = fingerprint
         self._open: dict[tuple[str, Place], _OpenChunk] = {}
@@ -99,7 +100,7 @@ class CountsStore:
         DataError
             If a value is negative or no whole number, or if the block leaves the array.
         """
-        where = f"{self.group.file.filename}:{self.group.name}/{name}"
+        where = f"{self._path}:{self.group.name}/{name}"
         stop = tuple(a + b for a, b in zip(first, counts.shape, strict=True))
         if min(first) < 0 or any(a > b for a, b in zip(stop, self.shape, strict=True)):
             what = f"block {first} to {stop} leaves the array {self.shape}"
@@ -115,7 +116,7 @@ class CountsStore:
         chunk = self._datasets[name].chunks
         for offset in offsets_within(first, stop, chunk):
             self._fill(name, offset, chunk, first, values)
-        if self._open_bytes > self._memory:
+        if self._open_bytes > _MEMORY_BYTES:
             self._store_early()
 
     def finish(self) -> None:

@@ -211,7 +211,9 @@ def begin_counts(recording: Recording, definition: CountsDefinition, n_trials: i
         group.attrs["distance_edges"] = definition.distance_edges
         group.attrs["time_bin_ms"] = definition.time_bin_ms
     shape = (n_trials, definition.n_times, len(definition.distance_edges) - 1)
-    return CountsStore(group, recording.stream, names, shape, fingerprint=fingerprint)
+    return CountsStore(
+        group, recording.stream, names, shape, fingerprint=fingerprint, path=recording.path
+    )
 
 
 def finish_counts(store: CountsStore, n_beyond: int | None = None) -> None:

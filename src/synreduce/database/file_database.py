@@ -12,7 +12,7 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from synreduce.database.binning import add_events, bin_index, smallest_unsigned
+from synreduce.database.binning import add_counts, add_events, bin_index, smallest_unsigned
 from synreduce.database.bins import Bins, common_type, empty_counts
 from synreduce.database.content import recomputed_fingerprint
 from synreduce.database.grouping import Assignment, Grouping
@@ -207,17 +207,32 @@ class FileDatabase(Database):
     def _counts(
         self, grouping: Grouping, groups: Sequence[Group], first: int, stop: int, bins: Bins
     ) -> dict[str, CountArray]:
-        if "counts" in self.layouts and grouping.criteria == ("group",) and grouping.map is None:
+        if "counts" in self.layouts and grouping.criteria == ("group",):
             problem = self.stored_counts.fits(bins)
             if problem is None:
-                read = self.stored_counts.read
                 with reading(self.name):
-                    counts = {group.name: read(group.name, first, stop, bins) for group in groups}
-                return common_type(counts)
+                    return self._counts_from_counts(grouping, groups, first, stop, bins)
             if "events" not in self.layouts:
                 raise DataError(problem)
         with reading(self.name):
             return self._counts_from_events(grouping, groups, first, stop, bins)
+
+    def _counts_from_counts(
+        self, grouping: Grouping, groups: Sequence[Group], first: int, stop: int, bins: Bins
+    ) -> dict[str, CountArray]:
+        assignment = self.assignment(grouping)
+        # with groups as the only criterion, the categories of the table are the stored groups
+        target = [assignment.groups[at].name if at >= 0 else "" for at in assignment.table.ravel()]
+        counts = empty_counts(groups, stop - first, bins)
+        for group in groups:
+            members = [
+                known.name
+                for known, to in zip(self.groups, target, strict=True)
+                if to == group.name
+            ]
+            stored = [self.stored_counts.read(name, first, stop, bins) for name in members]
+            counts[group.name] = add_counts(stored) if stored else counts[group.name]
+        return common_type(counts)
 
     def _counts_from_events(
         self, grouping: Grouping, groups: Sequence[Group], first: int, stop: int, bins: Bins

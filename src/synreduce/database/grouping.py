@@ -178,7 +178,11 @@ def assign(
     position = {name: index for index, name in enumerate(order)}
     shape = (len(type_categories), len(label_names), len(near_far))
     table = np.array([position.get(name or "", -1) for name in final], np.int64).reshape(shape)
-    signs = _signs(grouping, order, table[by_type], groups, types)
+    sign_of = {group.name: group.sign for group in groups}
+    members = [(sign_of[kind.group], table[by_type[code]]) for code, kind in enumerate(types)]
+    if criteria == ("group",):
+        members += [(group.sign, table[index]) for index, group in enumerate(groups)]
+    signs = _signs(grouping, order, members)
     found = tuple(Group(name, sign) for name, sign in zip(order, signs, strict=True))
     dropping = grouping.unmatched == "drop"
     return Assignment(found, table, by_type, uses_label, uses_proximity, dropping)
@@ -237,25 +241,19 @@ def _mapped(grouping: Grouping, names: Sequence[str | None]) -> list[str | None]
 
 
 def _signs(
-    grouping: Grouping,
-    order: Sequence[str],
-    groups_of_types: IntArray,
-    groups: Sequence[Group],
-    types: SynapseTypeTable,
+    grouping: Grouping, order: Sequence[str], members: Sequence[tuple[int, IntArray]]
 ) -> list[int]:
+    """Give every group the sign that all its members have, unless another is wanted."""
     given = dict(grouping.signs or {})
     unknown = sorted(set(given) - set(order))
     if unknown:
         hint = did_you_mean(unknown[0], order)
         raise DataError(Problem("unknown-group", "grouping.signs", f"'{unknown[0]}'", hint))
-    sign_of_group = {group.name: group.sign for group in groups}
     found: list[set[int]] = [set() for _ in order]
-    for code, kind in enumerate(types):
-        for position in np.unique(groups_of_types[code]):
-            if position >= 0:
-                found[position].add(sign_of_group[kind.group])
-    signs = []
-    for name, own in zip(order, found, strict=True):
-        agreed = own.pop() if len(own) == 1 else sign_of_group.get(name, 1)
-        signs.append(given.get(name, agreed))
-    return signs
+    for sign, positions in members:
+        for position in np.unique(positions[positions >= 0]):
+            found[position].add(sign)
+    return [
+        given.get(name, own.pop() if len(own) == 1 else 1)
+        for name, own in zip(order, found, strict=True)
+    ]
