@@ -16,6 +16,7 @@ from synreduce.database.model import DEFAULT_GROUPS, FloatArray, Group
 from synreduce.database.names import NameTable, SynapseTypeTable
 from synreduce.database.recording import Recording
 from synreduce.errors import DataError, Problem
+from synreduce.suggestions import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,7 @@ class CountsWriter(Recording):
             dendrite_labels=NameTable(),
             provenance=provenance,
             truth=truth,
+            layout="counts",
             level=level,
         )
         self.n_beyond = n_beyond
@@ -214,6 +216,37 @@ def begin_counts(recording: Recording, definition: CountsDefinition, n_trials: i
     return CountsStore(
         group, recording.stream, names, shape, fingerprint=fingerprint, path=recording.path
     )
+
+
+def count_block_problems(
+    recording: Recording, shape: tuple[int, ...], counts: Mapping[str, npt.NDArray[Any]]
+) -> list[Problem]:
+    """Find out what is wrong with groups and shapes of a block of counts.
+
+    Parameters
+    ----------
+    recording : Recording
+        Groups and path.
+    shape : tuple of int
+        Expected shape of every array.
+    counts : mapping of str to ndarray
+        Per group.
+
+    Returns
+    -------
+    list of Problem
+    """
+    where, names = str(recording.path), [group.name for group in recording.groups]
+    problems = [
+        Problem("wrong-shape", where, f"{name}: {array.shape}, expected {shape}")
+        for name, array in counts.items()
+        if array.shape != shape
+    ]
+    problems += [
+        Problem("unknown-group", where, f"group '{name}'", did_you_mean(name, names))
+        for name in sorted(set(counts) - set(names))
+    ]
+    return problems
 
 
 def finish_counts(store: CountsStore, n_beyond: int | None = None) -> None:

@@ -12,12 +12,13 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from synreduce.database.binning import add_counts, add_events, bin_index, smallest_unsigned
+from synreduce.database.binning import add_counts
 from synreduce.database.bins import Bins, common_type, empty_counts
 from synreduce.database.content import recomputed_fingerprint
-from synreduce.database.grouping import Assignment, Grouping
+from synreduce.database.event_counting import count_events
+from synreduce.database.grouping import Grouping
 from synreduce.database.interface import Database
-from synreduce.database.model import ActivationEvents, CountArray, Group, IntArray, SpikeTimes
+from synreduce.database.model import ActivationEvents, CountArray, Group, SpikeTimes
 from synreduce.database.schema import LAYOUTS, SCHEMA_NAME, SCHEMA_VERSION
 from synreduce.database.stored_counts import StoredCounts
 from synreduce.database.stored_events import StoredEvents
@@ -246,55 +247,9 @@ class FileDatabase(Database):
         )
         for start in range(first, stop, rows):
             end = min(start + rows, stop)
-            block = self._count_block(assignment, groups, start, end, bins)
+            block = count_events(self.stored_events, assignment, groups, (start, end), bins)
             for name, values in block.items():
                 if values.dtype.itemsize > counts[name].dtype.itemsize:
                     counts[name] = counts[name].astype(values.dtype)
                 counts[name][start - first : end - first] = values
         return common_type(counts)
-
-    def _count_block(
-        self, assignment: Assignment, groups: Sequence[Group], first: int, stop: int, bins: Bins
-    ) -> dict[str, CountArray]:
-        position = {group.name: index for index, group in enumerate(groups)}
-        # the last entry serves the group -1, none
-        rank = np.array([*(position.get(group.name, -1) for group in assignment.groups), -1])
-        shape = (len(groups), stop - first, *bins.shape)
-        index = [
-            _flat_index(self.name, rank[assignment.of(events)], events, shape, bins)
-            for events in self.stored_events.tiles(
-                first,
-                stop,
-                (float(bins.time_edges[0]), float(bins.time_edges[-1])),
-                (
-                    float(bins.distance_edges[0]),
-                    float(bins.distance_edges[-1]) if bins.beyond == "drop" else np.inf,
-                ),
-                assignment.columns,
-            )
-        ]
-        flat = np.concatenate(index) if index else np.empty(0, np.int64)
-        for dtype in (np.uint8, np.uint16, np.uint32):
-            target: CountArray = np.zeros(shape, dtype)
-            if add_events(target, flat):
-                break
-        fitting = smallest_unsigned(int(target.max(initial=0)))
-        target = target.astype(fitting, copy=False)
-        return {group.name: target[index] for index, group in enumerate(groups)}
-
-
-def _flat_index(
-    name: str, group: IntArray, events: ActivationEvents, shape: tuple[int, ...], bins: Bins
-) -> IntArray:
-    """Return the cell of every event that has a group."""
-    place = bin_index(events.soma_distance, bins.distance_edges)
-    n_bins = shape[3]
-    if bins.beyond == "clip":
-        np.minimum(place, n_bins - 1, out=place)
-    elif bins.beyond == "refuse" and (far := int(((place >= n_bins) & (group >= 0)).sum())):
-        what = f"{far:,} activations at {bins.distance_edges[-1]:g} um and beyond"
-        raise DataError(Problem("beyond-last-bin", name, what, "choose drop or clip"))
-    time = bin_index(events.time, bins.time_edges)
-    cell = ((group * shape[1] + events.trial) * shape[2] + time) * n_bins + place
-    inside = (group >= 0) & (time >= 0) & (time < shape[2])
-    return cell if inside.all() else cell[inside]

@@ -29,6 +29,11 @@ class NameTable:
         for name in names:
             self.add(name)
 
+    @classmethod
+    def of(cls, names: NameTable | Sequence[str]) -> NameTable:
+        """Return a table itself, or a new one with the given names."""
+        return names if isinstance(names, NameTable) else cls(names)
+
     def __len__(self) -> int:
         return len(self._codes)
 

@@ -20,6 +20,7 @@ from synreduce.database.schema import LAYOUTS, SCHEMA_NAME, SCHEMA_VERSION, TITL
 from synreduce.database.tables import write_extras, write_groups, write_trials, write_types
 from synreduce.errors import DataError, Problem
 from synreduce.storage import ChunkStream, streaming_hdf5
+from synreduce.suggestions import did_you_mean
 
 
 class Recording:
@@ -41,6 +42,8 @@ class Recording:
         Where the data come from: what JSON can hold. May be changed until the block ends.
     truth : mapping of str to ndarray
         Ground truth of an example. May be changed until the block ends.
+    layout : {"events", "counts"}
+        What will be written.
     level : int
         Compression level of zlib.
     """
@@ -56,6 +59,7 @@ class Recording:
         dendrite_labels: NameTable,
         provenance: Mapping[str, Any] | None,
         truth: Mapping[str, npt.NDArray[Any]] | None,
+        layout: str,
         level: int,
     ) -> None:
         self.path = Path(path)
@@ -69,7 +73,7 @@ class Recording:
         self._spike_times: list[npt.NDArray[np.float64]] = []
         self._stack = ExitStack()
         self.file: h5py.File = None
-        self._check_definition()
+        self._check_definition(layout)
 
     @property
     def n_trials(self) -> int:
@@ -147,8 +151,11 @@ class Recording:
         file.attrs["fingerprint"] = content_fingerprint(file)
         file.attrs["extras_digest"] = extras_digest(file)
 
-    def _check_definition(self) -> None:
+    def _check_definition(self, layout: str) -> None:
         where, problems = str(self.path), []
+        if layout not in LAYOUTS:
+            hint = did_you_mean(layout, LAYOUTS)
+            problems.append(Problem("bad-layout", where, f"layout '{layout}'", hint))
         names = [group.name for group in self.groups]
         if not names or len(set(names)) < len(names):
             problems.append(Problem("bad-groups", where, f"groups {names}", "name each once"))

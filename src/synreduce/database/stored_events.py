@@ -30,7 +30,8 @@ class StoredEvents:
     """
 
     def __init__(self, path: Path, group: h5py.Group) -> None:
-        self._path, self._group = path, group
+        self._group = group
+        self.name = str(path)
         self.grid = TileGrid.stored(group)
         self._readers: dict[tuple[int, str], ChunkReader] = {}
         self.columns = tuple(str(name) for name in group.attrs["columns"])

@@ -11,13 +11,18 @@ import numpy as np
 import numpy.typing as npt
 
 from synreduce.database.counts_store import CountsStore
-from synreduce.database.counts_writer import CountsDefinition, begin_counts, finish_counts
+from synreduce.database.counts_writer import (
+    CountsDefinition,
+    begin_counts,
+    count_block_problems,
+    finish_counts,
+)
 from synreduce.database.event_store import EventStore
 from synreduce.database.fingerprint import EventSum
 from synreduce.database.model import DEFAULT_GROUPS, ActivationEvents, Group
 from synreduce.database.names import NameTable, SynapseTypeTable
 from synreduce.database.recording import Recording
-from synreduce.database.schema import BAND_UM, LAYOUTS, SCHEMA_NAME, SLAB_MS, TileGrid
+from synreduce.database.schema import BAND_UM, SCHEMA_NAME, SLAB_MS, TileGrid
 from synreduce.database.tables import (
     read_groups,
     read_labels,
@@ -30,7 +35,6 @@ from synreduce.database.tables import (
 from synreduce.database.validation import event_problems, type_problems
 from synreduce.errors import DataError, Problem
 from synreduce.storage import open_hdf5
-from synreduce.suggestions import did_you_mean
 
 
 class DatabaseWriter(Recording):
@@ -99,21 +103,18 @@ class DatabaseWriter(Recording):
         band_um: float = BAND_UM,
         level: int = 1,
     ) -> None:
-        labels = dendrite_labels
         super().__init__(
             path,
             groups=groups,
             start_ms=start_ms,
             duration_ms=duration_ms,
             synapse_types=SynapseTypeTable() if synapse_types is None else synapse_types,
-            dendrite_labels=labels if isinstance(labels, NameTable) else NameTable(labels),
+            dendrite_labels=NameTable.of(dendrite_labels),
             provenance=provenance,
             truth=truth,
+            layout=layout,
             level=level,
         )
-        if layout not in LAYOUTS:
-            hint = did_you_mean(layout, LAYOUTS)
-            raise DataError(Problem("bad-layout", str(path), f"layout '{layout}'", hint))
         self._layout = layout
         self._tiles = TileGrid.for_record(self.start_ms, self.duration_ms, slab_ms, band_um)
         self._definition = (
@@ -240,16 +241,7 @@ class DatabaseWriter(Recording):
             what = "was opened for events; use append"
             raise DataError(Problem("wrong-layout", str(self.path), what))
         shape = (len(trial_ids), *self._counts.shape[1:])
-        problems = [
-            Problem("wrong-shape", str(self.path), f"{name}: {array.shape}, expected {shape}")
-            for name, array in counts.items()
-            if array.shape != shape
-        ]
-        names = [group.name for group in self.groups]
-        problems += [
-            Problem("unknown-group", str(self.path), f"group '{name}'", did_you_mean(name, names))
-            for name in set(counts) - set(names)
-        ]
+        problems = count_block_problems(self, shape, counts)
         problems += [] if problems else self._add_trials(trial_ids, spike_times)
         if problems:
             raise DataError(problems)
