@@ -50,3 +50,4 @@ format: setup ## Rewrite Python and Snakemake files in house style
 
 generate: setup ## Write the files that are generated from code
 	$(BIN)/python -m synreduce.configuration.generate
+	$(BIN)/python -m synreduce.cli.reference
