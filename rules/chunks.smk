@@ -1,7 +1,7 @@
 rule project:
     input:
         databases=RUN.databases,
-        inputs=ancient(RUN.paths.inputs),
+        inputs=RUN.paths.inputs,
     output:
         RUN.batch_pattern("project"),
     log:

@@ -25,9 +25,7 @@ rule check:
     input:
         RUN.databases,
     output:
-        inputs=RUN.paths.inputs,
-        check=RUN.paths.check,
-        sample_counts=RUN.paths.sample_counts,
+        RUN.paths.inputs,
     log:
         RUN.log("check"),
     benchmark:
@@ -38,7 +36,7 @@ rule check:
         mem_mb=memory_of("check"),
         runtime=runtime_of("check"),
     params:
-        identity=RUN.check_identity,
+        fingerprint=RUN.known_fingerprint,
     message:
         "Checking the configuration against the databases"
     script:

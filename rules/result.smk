@@ -1,6 +1,6 @@
 rule merge:
     input:
-        inputs=ancient(RUN.paths.inputs),
+        inputs=RUN.paths.inputs,
         batches=RUN.batch_records("fit"),
     output:
         merged=RUN.paths.merged,

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,15 +20,17 @@ from synreduce.pipeline.inputs import (
     with_database,
 )
 from synreduce.pipeline.paths import RunPaths
-from synreduce.storage import digest_of, publish_json, publish_text
+from synreduce.storage import digest_of, publish_json
 
 if TYPE_CHECKING:
     from synreduce.chunks import TemporalRange
     from synreduce.configuration import Configuration
     from synreduce.database import Database
 
+_MOST_SAMPLES = 100_000_000
+"""Samples that the check divides into splits before a run starts, some 20 seconds."""
+
 _CHECKED_SECTIONS = ("input", "window", "basis", "chunks", "splits", "minimum_positives", "seed")
-_COUNT_COLUMNS = ("temporal", "split", "subset", "n_samples", "n_positive")
 
 
 def check_identity(configuration: Configuration, fingerprint: str) -> str:
@@ -162,7 +163,7 @@ def write_check(configuration: Configuration, paths: RunPaths) -> None:
     InputError
         With every problem found; nothing is written then.
     """
-    splits = check_run(configuration)
+    check_run(configuration)
     with open_databases(configuration) as database:
         inputs = {
             "fingerprint": database.fingerprint,
@@ -173,16 +174,31 @@ def write_check(configuration: Configuration, paths: RunPaths) -> None:
                 for entry, part in zip(configuration.databases, database.parts, strict=True)
             },
         }
-    identity = check_identity(configuration, str(inputs["fingerprint"]))
     publish_json(paths.inputs, inputs)
-    publish_text(paths.sample_counts, _counts_table(splits))
+    record_check(configuration, paths)
+
+
+def record_check(configuration: Configuration, paths: RunPaths) -> None:
+    """Record that a configuration passed the check, so that it need not be repeated.
+
+    Parameters
+    ----------
+    configuration : Configuration
+        The run.
+    paths : RunPaths
+        Files of the run.
+    """
+    identity = check_identity(configuration, quick_fingerprint(configuration))
     publish_json(paths.check, {"identity": identity})
 
 
 def _all_splits(
     configuration: Configuration, database: Database
 ) -> Iterator[tuple[TemporalRange, Split]]:
-    for window in configuration.grid().temporal:
+    windows = configuration.grid().temporal
+    n_samples = database.n_trials * sum(window.n_targets for window in windows)
+    # Of very many windows some, evenly spaced: a fit says itself what it lacks.
+    for window in windows[:: max(1, math.ceil(n_samples / _MOST_SAMPLES))]:
         for split in WindowSamples.of(database, window).splits(configuration):
             yield window, split
 
@@ -220,16 +236,6 @@ def _input_problems(configuration: Configuration, database: Database) -> Iterato
         )
     except InputError as error:
         yield from error.problems
-
-
-def _counts_table(splits: list[tuple[TemporalRange, Split]]) -> str:
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(_COUNT_COLUMNS)
-    for window, split in splits:
-        for subset, (n_samples, n_positive) in split.counts().items():
-            table.writerow((window.name, split.name, subset, n_samples, n_positive))
-    return text.getvalue()
 
 
 def check_database_and_configuration(

@@ -62,11 +62,6 @@ class RunPaths:
         return self.folder / "configuration.json"
 
     @property
-    def sample_counts(self) -> Path:
-        """Samples and positives of every split and temporal chunk."""
-        return self.folder / "sample_counts.csv"
-
-    @property
     def merged(self) -> Path:
         """The result."""
         return self.folder / "merged.h5"

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from synreduce.configuration import configuration_from_mapping, load_configuration
 from synreduce.pipeline.batches import ChunkIdentities, Stage, forget_lost_batches, run_batches
 from synreduce.pipeline.check import (
-    check_identity,
     check_run,
     is_checked,
     quick_fingerprint,
+    record_check,
 )
 from synreduce.pipeline.estimates import RunEstimates
 from synreduce.pipeline.identity import MERGE_VERSION
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from synreduce.configuration import Configuration
 
 _DEFAULT_THREADS = 4
-_UNCHECKED_SAMPLES = 50_000_000
-"""Above this many samples the check runs as a job, not while Snakemake reads its rules."""
 
 
 @dataclass(frozen=True)
@@ -86,21 +84,13 @@ class WorkflowRun:
 
     def prepare(self) -> None:
         """Refuse what cannot work, and forget records of chunks that are lost or out of date."""
-        if not self._databases_exist:
+        if self.makes_example and not Path(self.example_database).exists():
             return
-        if not is_checked(self.configuration, self.paths) and self._quick_to_check:
+        if not is_checked(self.configuration, self.paths):
             check_run(self.configuration)
+            if self.paths.folder.exists():
+                record_check(self.configuration, self.paths)
         forget_lost_batches(self.paths, self.batches, self._identities)
-
-    @property
-    def _databases_exist(self) -> bool:
-        made_here = self.makes_example and not Path(self.example_database).exists()
-        return not made_here
-
-    @property
-    def _quick_to_check(self) -> bool:
-        targets = sum(window.n_targets for window in self.configuration.grid().temporal)
-        return targets * self.estimates.n_trials <= _UNCHECKED_SAMPLES
 
     @cached_property
     def _identities(self) -> ChunkIdentities:
@@ -151,17 +141,13 @@ class WorkflowRun:
         return [str(database.file) for database in self.configuration.databases]
 
     @property
-    def check_identity(self) -> str:
-        """Digest of what the check depends on."""
-        return check_identity(self.configuration, self._known_fingerprint)
-
-    @property
     def merge_identity(self) -> str:
         """Digest of what the merge depends on beside the fits."""
         return digest_of([MERGE_VERSION, self.configuration.digest("merge", "chunks", "seed")])
 
     @property
-    def _known_fingerprint(self) -> str:
+    def known_fingerprint(self) -> str:
+        """What the content of the databases follows from."""
         # The example's content follows from its options, which its own rule watches.
         return self.example_options if self.makes_example else quick_fingerprint(self.configuration)
 
@@ -179,7 +165,7 @@ class WorkflowRun:
         -------
         str
         """
-        identities = ChunkIdentities.of(self.configuration, self._known_fingerprint)
+        identities = ChunkIdentities.of(self.configuration, self.known_fingerprint)
         return identities.batch(stage, self._batch_by_name[name])
 
     def batch_pattern(self, stage: str) -> str:
