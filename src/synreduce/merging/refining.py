@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -97,9 +97,10 @@ def refine(
     one that cross-validation chooses for a single separable filter over all chunks (whose rows are
     the sum of the rows of the chunks). The second penalty is on the differences of the weights that
     neighbouring chunks give the same basis function; its strength is chosen by cross-validation on
-    the same folds. Infinitely strong it gives the single filter, which is taken if no finite
-    strength predicts the left-out training samples better. So the refined model is never worse than
-    the single fit by more than the noise of that choice.
+    the same folds: the strongest within one standard error of the best. Infinitely strong it gives
+    the single filter, which is taken unless a finite strength predicts the left-out training
+    samples better by more than a standard error. So the refined model is not worse than the single
+    fit by more than the noise of that choice.
     """
     pooled = _pooled_fit(parts, outcome, settings, fold_groups)
     joint = joint_design(parts)
@@ -120,8 +121,13 @@ def refine(
         max_iterations=settings.max_iterations,
     )
     fit = NewtonSolver(options).solve(problem, problem.model.nearest(joint.gather(start)))
-    if pooled is not None and not _better(fit, pooled):
+    if pooled is not None and not _clearly_better(fit, pooled):
         return _same_filters(parts, pooled)
+    strongest = _strongest_coupling(fit)
+    if strongest > fit.smoothness:
+        settled = options.model_copy(update={"ridge": fit.ridge, "smoothness": strongest})
+        again = NewtonSolver(settled).solve(problem, fit.vector)
+        fit = replace(again, penalty_curve=fit.penalty_curve) if again.usable else fit
     return _own_filters(joint, fit)
 
 
@@ -148,17 +154,26 @@ def _pooled_fit(
     return fit if fit.usable else None
 
 
-def _held_out_loss(fit: FitResult) -> float:
-    curve = fit.penalty_curve
-    return float("nan") if curve is None else float(curve.loss[curve.chosen])
-
-
-def _better(fit: FitResult, pooled: FitResult) -> bool:
-    """Whether chunks with filters of their own predict left-out training samples better.
+def _clearly_better(fit: FitResult, pooled: FitResult) -> bool:
+    """Whether filters of their own predict left-out training samples better, beyond noise.
 
     Without cross-validation (too few spikes) nothing speaks for the richer model.
     """
-    return fit.usable and _held_out_loss(fit) < _held_out_loss(pooled)
+    own, shared = fit.penalty_curve, pooled.penalty_curve
+    if not fit.usable or own is None or shared is None:
+        return False
+    noise = own.standard_error[np.argmax(own.smoothness)]
+    return bool(own.loss[own.chosen] + noise < shared.loss[shared.chosen])
+
+
+def _strongest_coupling(fit: FitResult) -> float:
+    """Strongest coupling within one standard error of the best (one-standard-error rule)."""
+    curve = fit.penalty_curve
+    if curve is None:
+        return fit.smoothness
+    close = curve.loss <= curve.loss[curve.chosen] + curve.standard_error
+    close &= curve.ridge == curve.ridge[curve.chosen]
+    return float(curve.smoothness[close].max())
 
 
 def _same_filters(parts: Sequence[SpatialPart], pooled: FitResult) -> Refined:
