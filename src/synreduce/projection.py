@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from threadpoolctl import threadpool_limits
 
 from synreduce.errors import InputError, Problem
 
@@ -73,10 +74,12 @@ def project_counts(
     shape = (n_trials, stops.size, len(counts), space.shape[0], time.shape[0])
     rows = np.empty(shape, dtype=np.float32)
     runs = list(_window_runs(stops, time))
-    for first in range(0, n_trials, TRIALS_PER_QUANTUM):
-        trials = slice(first, min(first + TRIALS_PER_QUANTUM, n_trials))
-        for position, array in enumerate(counts.values()):
-            _project_quantum(array[trials], space, runs, rows[trials, :, position])
+    # The products are small: several BLAS threads would wait for each other more than they work.
+    with threadpool_limits(1, "blas"):
+        for first in range(0, n_trials, TRIALS_PER_QUANTUM):
+            trials = slice(first, min(first + TRIALS_PER_QUANTUM, n_trials))
+            for position, array in enumerate(counts.values()):
+                _project_quantum(array[trials], space, runs, rows[trials, :, position])
     return rows.reshape(n_trials * stops.size, -1)
 
 
