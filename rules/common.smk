@@ -31,7 +31,8 @@ wildcard_constraints:
 
 
 def job_threads():
-    return RUN.threads(workflow.cores)
+    # Not `workflow.cores`, which is an error where no number of cores was given, as for --report.
+    return RUN.threads(workflow.resource_settings.cores)
 
 
 def memory_of(stage):

@@ -1,8 +1,13 @@
 """Fixtures for all tests."""
 
+import os
 from pathlib import Path
 
 import pytest
+
+# Before NumPy is imported: test processes share the cores, and one thread gives the same bits.
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[_name] = "1"
 
 _SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 

@@ -15,7 +15,7 @@ from synreduce.result import HDF5Rows
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from synreduce.pipeline.merge_window import MergeTask
+    from synreduce.pipeline.merge_records import MergeTask
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,10 @@ from synreduce.merging import ChunkBasis
 from synreduce.pipeline.checked_run import CheckedRun
 from synreduce.pipeline.consensus_scores import ConsensusTask, score_consensus
 from synreduce.pipeline.inputs import RunBases, WindowSamples, grouping_of, open_databases
-from synreduce.pipeline.merge_content import MergedRun, merged_content
-from synreduce.pipeline.merge_window import ChunkFiles, MergeTask, merge_window
+from synreduce.pipeline.merge_content import merged_content
+from synreduce.pipeline.merge_records import ChunkFiles, MergeTask
+from synreduce.pipeline.merge_window import merge_window
+from synreduce.pipeline.merged_run import MergedRun
 from synreduce.progress import progress
 from synreduce.result import (
     FailedChunk,
@@ -133,10 +135,12 @@ def _merge_tasks(run: CheckedRun) -> Iterator[MergeTask]:
             samples = WindowSamples.of(database, window)
             truth = _truth(database, window)
         for split in samples.splits(configuration):
+            definition = configuration.split_definitions()[split.name]
             yield MergeTask(
                 temporal=window.name,
                 split=split,
                 isi=samples.isi.ravel(),
+                min_isi_ms=definition.min_isi_ms,
                 n_targets=samples.n_targets,
                 files=_files(run, window),
                 temporal_basis=RunBases.of(configuration).temporal,

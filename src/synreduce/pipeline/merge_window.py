@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from synreduce.chunks import SUBSETS
+from synreduce.chunks import SUBSETS, UNUSED
 from synreduce.design import FeatureLayout, SelectedRows, Term
 from synreduce.evaluation import (
-    CalibrationCurve,
-    IsiPenalty,
-    Nonlinearity,
     ScoredModel,
     ScoreRow,
     calibration_curve,
@@ -21,8 +18,6 @@ from synreduce.evaluation import (
     score_table_rows,
 )
 from synreduce.merging import (
-    ChunkBasis,
-    MergedKernel,
     MergedModel,
     SpatialPart,
     canonical_scale,
@@ -30,132 +25,17 @@ from synreduce.merging import (
     merge_spatial,
     merged_kernel,
 )
+from synreduce.pipeline.merge_records import ChunkFiles, MergeTask, WindowMerge
 from synreduce.pipeline.scoring import probabilities
 from synreduce.result import HDF5Rows, read_fits, read_layout
-from synreduce.strategies import Rank, StrategyOptions, build_strategy
+from synreduce.strategies import Rank, build_strategy
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.typing import NDArray
 
-    from synreduce.chunks import Split
-    from synreduce.result import ArtefactIdentity, StoredFit
+    from synreduce.result import StoredFit
 
 _CALIBRATED_SOLVERS = frozenset({"newton", "lbfgs"})
-
-
-@dataclass(frozen=True)
-class ChunkFiles:
-    """Files of one spatial chunk and what they must have been made from.
-
-    Parameters
-    ----------
-    name : str
-        Name of the spatial range.
-    design, fits : Path
-        Files of the chunk; `fits` may be missing.
-    design_identity, fits_identity : ArtefactIdentity
-        What they must have been made from.
-    basis : ChunkBasis
-        Spatial basis functions of the chunk.
-    """
-
-    name: str
-    design: Path
-    fits: Path
-    design_identity: ArtefactIdentity
-    fits_identity: ArtefactIdentity
-    basis: ChunkBasis
-
-
-@dataclass(frozen=True)
-class MergeTask:
-    """One temporal chunk and split.
-
-    Parameters
-    ----------
-    temporal : str
-        Name of the temporal chunk.
-    split : Split
-        Which samples train.
-    isi : ndarray, shape (n_samples,)
-        Time since the last spike before the target window, ms.
-    n_targets : int
-        Target windows per trial.
-    files : tuple of ChunkFiles
-        One per spatial chunk.
-    temporal_basis : ndarray, shape (L, width)
-        Temporal basis functions.
-    n_bins : int
-        Soma-distance bins of the whole dendrite.
-    strategies : dict of str to StrategyOptions
-        Options of every strategy by name.
-    solver_kinds : dict of str to str
-        Kind of every solver by name.
-    method, choose_by : str
-        How spatial chunks are merged, and by which training score the best fit is chosen.
-    allow_partial : bool
-        Leave failed chunks out.
-    truth : ndarray, shape (n_samples,), optional
-        Known generating score.
-    """
-
-    temporal: str
-    split: Split
-    isi: NDArray[np.float64]
-    n_targets: int
-    files: tuple[ChunkFiles, ...]
-    temporal_basis: NDArray[np.float64]
-    n_bins: int
-    strategies: dict[str, StrategyOptions]
-    solver_kinds: dict[str, str]
-    method: Literal["sum", "stack", "refine"]
-    choose_by: str
-    allow_partial: bool
-    truth: NDArray[np.float64] | None = None
-
-
-@dataclass(frozen=True)
-class WindowMerge:
-    """Everything about one temporal chunk and split that goes into the result.
-
-    Parameters
-    ----------
-    temporal, split : str
-        Names.
-    chosen : tuple of StoredFit or None
-        The best fit of every spatial chunk; None where there is none.
-    model : MergedModel
-        The merged model, on the scale of log odds.
-    kernel : MergedKernel
-        Its space x time filter, on the scale of log odds.
-    scale : float
-        Log odds per unit of canonical weighted net input.
-    nonlinearity : Nonlinearity
-        Spike probability over canonical weighted net input.
-    penalty : IsiPenalty
-        Post-spike penalty in units of canonical weighted net input.
-    calibration : CalibrationCurve
-        On test samples.
-    rows : tuple of ScoreRow
-        Scores of the merged model, and of the truth where it is known.
-    n_samples, n_positive : int
-        Of the training samples.
-    """
-
-    temporal: str
-    split: str
-    chosen: tuple[StoredFit | None, ...]
-    model: MergedModel
-    kernel: MergedKernel
-    scale: float
-    nonlinearity: Nonlinearity
-    penalty: IsiPenalty
-    calibration: CalibrationCurve
-    rows: tuple[ScoreRow, ...]
-    n_samples: int
-    n_positive: int
 
 
 def merge_window(task: MergeTask) -> WindowMerge:
@@ -192,25 +72,28 @@ def merge_window(task: MergeTask) -> WindowMerge:
         fold_groups=task.split.unit[train],
         allow_partial=task.allow_partial,
     )
-    groups = parts[0].layout.names
-    kernel = merged_kernel(
-        model,
-        {files.name: files.basis for files in task.files},
-        task.temporal_basis,
-        groups,
-        task.n_bins,
-    )
+    return _evaluated(task, chosen, model, sources)
+
+
+def _evaluated(
+    task: MergeTask,
+    chosen: tuple[StoredFit | None, ...],
+    model: MergedModel,
+    sources: list[HDF5Rows],
+) -> WindowMerge:
+    """Kernel, response and scores of a merged model."""
+    groups = model.layouts[0].names
+    bases = {files.name: files.basis for files in task.files}
+    kernel = merged_kernel(model, bases, task.temporal_basis, groups, task.n_bins)
     scale = canonical_scale(kernel.kernel, groups)
     log_odds = model.scores(sources) + model.intercept
     net_input = (log_odds - model.intercept) / scale
+    outcome, train, test = task.split.outcome, task.split.train, task.split.test
     nonlinearity = estimate_nonlinearity(
-        net_input[train], task.split.outcome[train], time_since_last_spike=task.isi[train]
+        net_input[train], outcome[train], time_since_last_spike=task.isi[train]
     )
-    penalty = estimate_isi_penalty(
-        net_input[train], task.split.outcome[train], task.isi[train], nonlinearity
-    )
+    recent = _with_recent_spikes(task)
     probability = probabilities(log_odds, task.split)
-    test = task.split.test
     return WindowMerge(
         temporal=task.temporal,
         split=task.split.name,
@@ -219,12 +102,27 @@ def merge_window(task: MergeTask) -> WindowMerge:
         kernel=kernel,
         scale=scale,
         nonlinearity=nonlinearity,
-        penalty=penalty,
-        calibration=calibration_curve(task.split.outcome[test], probability[test]),
+        penalty=estimate_isi_penalty(
+            net_input[recent], outcome[recent], task.isi[recent], nonlinearity
+        ),
+        calibration=calibration_curve(outcome[test], probability[test]),
         rows=tuple(_score_rows(task, chosen, model, log_odds, probability)),
         n_samples=int(train.size),
-        n_positive=int(task.split.outcome[train].sum()),
+        n_positive=int(outcome[train].sum()),
     )
+
+
+def _with_recent_spikes(task: MergeTask) -> NDArray[np.int64]:
+    """Find the samples that show what follows a spike: training ones, and those left out for it.
+
+    The latter only from trials, or blocks of time, that do not test.
+    """
+    split = task.split
+    unit = split.unit
+    tests = np.zeros(int(unit.max()) + 1, dtype=bool)
+    tests[unit[split.test]] = True
+    left_out = (split.role == UNUSED) & (task.isi < task.min_isi_ms) & ~tests[unit]
+    return np.flatnonzero(split.mask("train") | left_out)
 
 
 def _best_fit(task: MergeTask, files: ChunkFiles) -> StoredFit | None:

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from synreduce.configuration import configuration_from_mapping, load_configuration
+from synreduce.configuration import configuration_from_mapping
 from synreduce.pipeline.batches import ChunkIdentities, Stage, forget_lost_batches, run_batches
 from synreduce.pipeline.check import (
     check_run,
@@ -19,6 +19,7 @@ from synreduce.pipeline.check import (
 from synreduce.pipeline.estimates import RunEstimates
 from synreduce.pipeline.identity import MERGE_VERSION
 from synreduce.pipeline.paths import RunPaths
+from synreduce.pipeline.snakemake_configuration import read_configuration
 from synreduce.plotting import FIGURES
 from synreduce.storage import digest_of
 
@@ -74,11 +75,7 @@ class WorkflowRun:
         """
         if not main_process:
             return cls(configuration_from_mapping(given))
-        if _is_as_written(files, given):
-            run = cls(load_configuration(Path(files[-1]) if files else default))
-        else:
-            base = {} if files else load_configuration(default).model_dump(mode="json")
-            run = cls(configuration_from_mapping({**base, **given}))
+        run = cls(read_configuration(files, given, default))
         run.prepare()
         return run
 
@@ -299,15 +296,3 @@ class WorkflowRun:
 
     def _size(self, batch: str | None) -> int:
         return len(self._batch_by_name[batch].chunks) if batch else len(self.batches)
-
-
-def _is_as_written(files: Sequence[str], given: Mapping[str, Any]) -> bool:
-    """Whether Snakemake holds what one file says, without further files and ``--config``.
-
-    Then the file itself is read, because only it tells in which line a mistake lies.
-    """
-    if len(files) != 1:
-        return not files and not given
-    from snakemake.common.configfile import load_configfile  # noqa: PLC0415
-
-    return bool(load_configfile(files[0]) == given)

@@ -1,0 +1,134 @@
+"""Records of a merge: what one window needs, and what it gives to the result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from synreduce.chunks import Split
+    from synreduce.evaluation import CalibrationCurve, IsiPenalty, Nonlinearity, ScoreRow
+    from synreduce.merging import ChunkBasis, MergedKernel, MergedModel
+    from synreduce.result import ArtefactIdentity, StoredFit
+    from synreduce.strategies import StrategyOptions
+
+
+@dataclass(frozen=True)
+class ChunkFiles:
+    """Files of one spatial chunk and what they must have been made from.
+
+    Parameters
+    ----------
+    name : str
+        Name of the spatial range.
+    design, fits : Path
+        Files of the chunk; `fits` may be missing.
+    design_identity, fits_identity : ArtefactIdentity
+        What they must have been made from.
+    basis : ChunkBasis
+        Spatial basis functions of the chunk.
+    """
+
+    name: str
+    design: Path
+    fits: Path
+    design_identity: ArtefactIdentity
+    fits_identity: ArtefactIdentity
+    basis: ChunkBasis
+
+
+@dataclass(frozen=True)
+class MergeTask:
+    """One temporal chunk and split.
+
+    Parameters
+    ----------
+    temporal : str
+        Name of the temporal chunk.
+    split : Split
+        Which samples train.
+    isi : ndarray, shape (n_samples,)
+        Time since the last spike before the target window, ms.
+    min_isi_ms : float
+        Samples with a nearer last spike were left out of the split.
+    n_targets : int
+        Target windows per trial.
+    files : tuple of ChunkFiles
+        One per spatial chunk.
+    temporal_basis : ndarray, shape (L, width)
+        Temporal basis functions.
+    n_bins : int
+        Soma-distance bins of the whole dendrite.
+    strategies : dict of str to StrategyOptions
+        Options of every strategy by name.
+    solver_kinds : dict of str to str
+        Kind of every solver by name.
+    method, choose_by : str
+        How spatial chunks are merged, and by which training score the best fit is chosen.
+    allow_partial : bool
+        Leave failed chunks out.
+    truth : ndarray, shape (n_samples,), optional
+        Known generating score.
+    """
+
+    temporal: str
+    split: Split
+    isi: NDArray[np.float64]
+    min_isi_ms: float
+    n_targets: int
+    files: tuple[ChunkFiles, ...]
+    temporal_basis: NDArray[np.float64]
+    n_bins: int
+    strategies: dict[str, StrategyOptions]
+    solver_kinds: dict[str, str]
+    method: Literal["sum", "stack", "refine"]
+    choose_by: str
+    allow_partial: bool
+    truth: NDArray[np.float64] | None = None
+
+
+@dataclass(frozen=True)
+class WindowMerge:
+    """Everything about one temporal chunk and split that goes into the result.
+
+    Parameters
+    ----------
+    temporal, split : str
+        Names.
+    chosen : tuple of StoredFit or None
+        The best fit of every spatial chunk; None where there is none.
+    model : MergedModel
+        The merged model, on the scale of log odds.
+    kernel : MergedKernel
+        Its space x time filter, on the scale of log odds.
+    scale : float
+        Log odds per unit of canonical weighted net input.
+    nonlinearity : Nonlinearity
+        Spike probability over canonical weighted net input.
+    penalty : IsiPenalty
+        Post-spike penalty in units of canonical weighted net input.
+    calibration : CalibrationCurve
+        On test samples.
+    rows : tuple of ScoreRow
+        Scores of the merged model, and of the truth where it is known.
+    n_samples, n_positive : int
+        Of the training samples.
+    """
+
+    temporal: str
+    split: str
+    chosen: tuple[StoredFit | None, ...]
+    model: MergedModel
+    kernel: MergedKernel
+    scale: float
+    nonlinearity: Nonlinearity
+    penalty: IsiPenalty
+    calibration: CalibrationCurve
+    rows: tuple[ScoreRow, ...]
+    n_samples: int
+    n_positive: int
