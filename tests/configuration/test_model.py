@@ -93,7 +93,9 @@ def test_windows_are_in_the_order_of_time(sound):
     assert starts == [258.0, 300.0]
 
 
-@pytest.mark.parametrize(("n_windows", "per_job"), [(1, 1), (3, 3), (100, 16), (1601, 17), (5000, 50)])
+@pytest.mark.parametrize(
+    ("n_windows", "per_job"), [(1, 1), (3, 3), (100, 16), (1601, 17), (5000, 50)]
+)
 def test_automatic_batches_make_about_a_hundred_jobs(n_windows, per_job, sound):
     sound["chunks"]["temporal"] = [{"start_ms": 80, "stop_ms": 80 + n_windows, "chunk_ms": 1}]
     configuration = configuration_from_mapping(sound)
