@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
+import urllib.error
+import urllib.request
 
 import dask
 import psutil
 import pytest
+from distributed import Security
+from distributed.comm import connect
 
 from synreduce.errors import DataError, Problem, ResourceError
 from synreduce.execution import open_engine
@@ -69,6 +74,49 @@ def test_every_port_is_on_loopback(n_workers: int) -> None:
         ]
     assert listening
     assert set(listening) == {"127.0.0.1"}
+
+
+async def call_as_peer(address: str, security: Security | None) -> None:
+    arguments = {} if security is None else security.get_connection_args("client")
+    comm = await connect(address, timeout=2, **arguments)
+    await comm.write({"op": "identity", "reply": True})
+    await asyncio.wait_for(comm.read(), timeout=2)
+
+
+@pytest.mark.parametrize("n_workers", [1, 2])
+def test_in_a_slurm_job_only_holders_of_the_certificate_are_heard(
+    n_workers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLURM_JOB_ID", "17")
+    with open_engine(n_workers) as engine:
+        assert list(engine.map_ordered(later_items_first, range(3))) == [0, 1, 4]
+        workers = engine.client.scheduler_info(n_workers=-1)["workers"]
+        addresses = [engine.client.scheduler.address, *workers]
+        assert len(addresses) == n_workers + 1
+        for address in addresses:
+            assert address.startswith("tls://127.0.0.1:")
+            asyncio.run(call_as_peer(address, engine.client.security))
+            with pytest.raises((OSError, TimeoutError)):
+                asyncio.run(call_as_peer(address, Security.temporary()))
+            with pytest.raises((OSError, TimeoutError)):
+                asyncio.run(call_as_peer(address.replace("tls", "tcp"), None))
+
+
+def test_the_web_servers_answer_nothing() -> None:
+    with open_engine(1) as engine:
+        info = engine.client.scheduler_info(n_workers=-1)
+        ports = [info["services"]["dashboard"]]
+        ports += [worker["services"]["dashboard"] for worker in info["workers"].values()]
+        for port in ports:
+            for page in (
+                "health",
+                "info/main/workers.html",
+                "json/counts.json",
+                "metrics",
+                "status",
+            ):
+                with pytest.raises(urllib.error.HTTPError, match="404"):
+                    urllib.request.urlopen(f"http://127.0.0.1:{port}/{page}", timeout=5)
 
 
 def test_a_scheduler_that_does_not_answer_is_named() -> None:

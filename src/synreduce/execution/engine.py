@@ -18,6 +18,7 @@ from synreduce.errors import Problem, ResourceError, SynreduceError
 
 if TYPE_CHECKING:
     from distributed import Client
+    from distributed.security import Security
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -31,6 +32,11 @@ _BLAS_VARIABLES = (
 )
 _TASKS_IN_FLIGHT_PER_WORKER = 2
 _LOOPBACK = "127.0.0.1"
+# Without routes the web servers that Dask always opens answer nothing: they know no login.
+_NO_WEB_PAGES: dict[str, list[str]] = {
+    "distributed.scheduler.http.routes": [],
+    "distributed.worker.http.routes": [],
+}
 
 
 @dataclass(frozen=True)
@@ -178,6 +184,10 @@ def open_engine(
 ) -> Iterator[Engine]:
     """Start a local Dask cluster, or connect to a scheduler that exists.
 
+    Dask runs whatever code a peer sends. The local cluster therefore listens on loopback only, and
+    inside a Slurm job, where other users may be on the same machine, only to peers that hold a
+    certificate made for this cluster; that certificate never leaves the memory of its processes.
+
     Parameters
     ----------
     n_workers : int, default: 1
@@ -206,24 +216,38 @@ def open_engine(
             threads = sum(client.nthreads().values())
             yield Engine(client, max(threads, 1))
         return
+    import dask  # noqa: PLC0415
     from distributed import Client, LocalCluster  # noqa: PLC0415
 
+    security = _security()
     with (
+        dask.config.set(_NO_WEB_PAGES),
         LocalCluster(
             n_workers=n_workers,
             threads_per_worker=1,
             processes=n_workers > 1,
             # Named in full, because Dask else opens ports on every network of the machine.
-            protocol="tcp",
+            protocol="tcp" if security is None else "tls",
+            security=security,
             host=_LOOPBACK,
+            scheduler_kwargs={"dashboard": False},
             dashboard_address=f"{_LOOPBACK}:0",
             worker_dashboard_address=f"{_LOOPBACK}:0",
             memory_limit=0,
             local_directory=None if scratch is None else str(scratch),
         ) as cluster,
-        Client(cluster) as client,
+        Client(cluster, security=security) as client,
     ):
         yield Engine(client, n_workers)
+
+
+def _security() -> Security | None:
+    if "SLURM_JOB_ID" not in os.environ:
+        return None
+    from distributed.security import Security  # noqa: PLC0415
+
+    security: Security = Security.temporary()
+    return security
 
 
 @contextmanager
