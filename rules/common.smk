@@ -31,15 +31,17 @@ wildcard_constraints:
 
 
 def job_threads():
-    # Not `workflow.cores`, which is an error where no number of cores was given, as for --report.
-    return RUN.threads(workflow.resource_settings.cores)
+    # A cluster job sees all cores of its node, given to it or not. `workflow.cores` is an error
+    # where no number of cores was given.
+    is_cluster_job = workflow.remote_exec
+    return RUN.threads(None if is_cluster_job else workflow.resource_settings.cores)
 
 
 def memory_of(stage):
     """Memory in MB that a job of a stage asks for; more with every attempt."""
 
-    def estimate(wildcards, attempt):
-        return RUN.memory_mb(stage, wildcards.get("batch"), attempt)
+    def estimate(wildcards, attempt, threads):
+        return RUN.memory_mb(stage, wildcards.get("batch"), attempt, threads)
 
     return estimate
 

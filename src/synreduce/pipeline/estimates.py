@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 _PROCESS_MB = 300
 """Resident memory of one process with the libraries loaded, measured."""
 
+_SNAKEMAKE_MB = 500
+"""Two Snakemake processes that wait beside the work of a cluster job, measured at 215 MB each."""
+
 _PROJECTION_BYTES_PER_SECOND = 60e6
 _EXAMPLE_TRIALS_PER_SECOND = 100
 _FIT_CELLS_PER_SECOND = {"newton": 4e6, "lda": 4e7, "cobyla": 1e5}
@@ -46,7 +49,7 @@ class RunEstimates:
     budget_mb : int
         ``resources.memory``.
     workers : int
-        Dask workers per job.
+        Dask workers per job, where the caller does not say.
     n_spatial : int
         Spatial chunks, whose designs a merge reads side by side.
     """
@@ -106,7 +109,7 @@ class RunEstimates:
         """Size of the projected data of the largest chunk on disk."""
         return self.n_samples * (self.n_features * _DESIGN_BYTES + 2 * _FLOAT_BYTES)
 
-    def memory_mb(self, stage: str, n_chunks: int) -> int:
+    def memory_mb(self, stage: str, n_chunks: int, workers: int | None = None) -> int:
         """Memory of a job.
 
         Parameters
@@ -115,21 +118,24 @@ class RunEstimates:
             Name of the rule.
         n_chunks : int
             Chunks of the job.
+        workers : int, optional
+            Threads of the job, one Dask worker each.
 
         Returns
         -------
         int
             MB.
         """
-        processes = 1 + (self.workers if self.workers > 1 else 0)
+        workers = workers or self.workers
+        processes = 1 + (workers if workers > 1 else 0)
         samples = self.n_samples * _FLOAT_BYTES * 8 / 1e6
         data = {
-            "example": self.workers * 400.0,
+            "example": workers * 400.0,
             "project": self.budget_mb + samples * min(n_chunks, 2),
-            "fit": self.budget_mb + samples + self.workers * min(self.design_bytes / 1e6, 2e3),
+            "fit": self.budget_mb + samples + workers * min(self.design_bytes / 1e6, 2e3),
             "merge": self.budget_mb + samples + 50 * self.n_spatial,
         }.get(stage, 300.0)
-        return math.ceil(_PROCESS_MB * processes + data)
+        return math.ceil(_SNAKEMAKE_MB + _PROCESS_MB * processes + data)
 
     def seconds(self, stage: str, n_chunks: int) -> float:
         """Time of the work of a job on one core.

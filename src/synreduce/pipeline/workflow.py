@@ -248,7 +248,8 @@ class WorkflowRun:
         Parameters
         ----------
         cores : int or None
-            Cores of this machine that Snakemake may use; None on a cluster.
+            Cores of this machine that Snakemake may use; None on a cluster, where the cores of the
+            machine are not the job's.
 
         Returns
         -------
@@ -256,7 +257,7 @@ class WorkflowRun:
         """
         return self.configuration.resources.threads or cores or _DEFAULT_THREADS
 
-    def memory_mb(self, stage: str, batch: str | None, attempt: int) -> int:
+    def memory_mb(self, stage: str, batch: str | None, attempt: int, threads: int) -> int:
         """Memory that a job asks for.
 
         Parameters
@@ -267,13 +268,15 @@ class WorkflowRun:
             Name of the batch, for rules that have one.
         attempt : int
             1 at first; every retry asks for more.
+        threads : int
+            Threads of the job.
 
         Returns
         -------
         int
             MB.
         """
-        return self.estimates.memory_mb(stage, self._size(batch)) * attempt
+        return self.estimates.memory_mb(stage, self._size(batch), threads) * attempt
 
     def runtime_minutes(self, stage: str, batch: str | None, attempt: int) -> int:
         """Time that a job asks for.
