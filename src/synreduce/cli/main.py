@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from types import FrameType
 
 from synreduce import __version__
-from synreduce.cli import database_commands, result_commands, run_commands
+from synreduce.cli import database_commands, profile_commands, result_commands, run_commands
 from synreduce.errors import Problem, ResourceError, SynreduceError
 
 _INTERRUPTED = 128 + signal.SIGINT
@@ -33,7 +33,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"synreduce {__version__}")
     parser.add_argument("--verbose", action="store_true", help="show what is done, not only errors")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for module in (database_commands, run_commands, result_commands):
+    for module in (database_commands, run_commands, result_commands, profile_commands):
         module.add_commands(commands)
     return parser
 
