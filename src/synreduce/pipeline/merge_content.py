@@ -12,14 +12,13 @@ from synreduce.evaluation import LONGEST_ISI_MS
 from synreduce.metrics import METRICS
 from synreduce.pipeline.merge_fits import fit_variables
 from synreduce.pipeline.merged_run import MergedRun, Variables
-from synreduce.result import MergedContent, Provenance
+from synreduce.result import LEVELS, MergedContent, Provenance
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from synreduce.pipeline.merge_records import WindowMerge
 
-LEVELS = ("chunk", "merged", "consensus")
 MERGE_METHODS = ("single", "sum", "stack", "refine")
 _PROBABILITY_BINS = 10
 
@@ -54,7 +53,7 @@ def merged_content(run: MergedRun, provenance: Provenance, title: str) -> Merged
         "wni_bin": np.arange(knots),
         "isi": np.arange(1.0, LONGEST_ISI_MS + 1),
         "subset": SUBSETS,
-        "level": LEVELS,
+        "level": _levels(run),
         "probability_bin": np.arange(_PROBABILITY_BINS),
     }
     sizes = {name: len(values) for name, values in coordinates.items()}
@@ -72,6 +71,12 @@ def merged_content(run: MergedRun, provenance: Provenance, title: str) -> Merged
         provenance,
         title,
     )
+
+
+def _levels(run: MergedRun) -> list[str]:
+    """List what was evaluated, in the order of the schema."""
+    evaluated = {row.level for row in run.rows}
+    return [level for level in LEVELS if level in evaluated]
 
 
 def _axes(run: MergedRun) -> dict[str, NDArray[Any]]:
@@ -151,6 +156,7 @@ def _metrics(run: MergedRun, sizes: Mapping[str, int]) -> dict[str, NDArray[Any]
     arrays = Variables(sizes)
     for metric in METRICS:
         arrays.real(metric, "level", "split", "subset", "temporal", "spatial")
+    levels = _levels(run)
     splits = _positions(run.splits)
     windows = _positions([window.name for window in run.grid.temporal])
     spaces = _positions([space.name for space in run.grid.spatial])
@@ -161,13 +167,11 @@ def _metrics(run: MergedRun, sizes: Mapping[str, int]) -> dict[str, NDArray[Any]
         if fit is not None
     }
     for row in run.rows:
-        if row.level not in LEVELS:
-            continue
         label = (row.strategy, row.solver, row.restart)
         if row.level == "chunk" and chosen.get((row.split, row.temporal, row.spatial)) != label:
             continue
         space = spaces[row.spatial] if row.level == "chunk" else slice(None)
-        where = (LEVELS.index(row.level), splits[row.split], SUBSETS.index(row.subset),
+        where = (levels.index(row.level), splits[row.split], SUBSETS.index(row.subset),
                  windows[row.temporal], space)  # fmt: skip
         arrays[row.metric][where] = row.value
     return arrays

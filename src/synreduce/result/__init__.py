@@ -15,13 +15,14 @@ from synreduce.result.merged import verify_result, write_merged
 from synreduce.result.model_file import load_model, save_model
 from synreduce.result.reader import Result, open_result
 from synreduce.result.run_record import JobRecord, merge_run_record, read_jobs, record_job
+from synreduce.result.schema import LEVELS, STATUS_MEANINGS
 from synreduce.result.schema import SCHEMA_NAME as MERGED_SCHEMA
-from synreduce.result.schema import STATUS_MEANINGS
 from synreduce.result.scores import read_scores, write_scores
 from synreduce.result.stored_fit import StoredFit
 from synreduce.result.summary import summary_lines
 
 __all__ = [
+    "LEVELS",
     "MERGED_SCHEMA",
     "STATUS_MEANINGS",
     "ArtefactIdentity",

@@ -28,8 +28,9 @@ STATUS_MEANINGS = (
 FITTED_STATUSES = ("ok", "not_converged")
 """Outcomes that leave usable weights."""
 
-LEVELS = ("chunk", "merged", "consensus")
-"""What was evaluated: the fit of one chunk, all spatial chunks together, or the pooled filter."""
+LEVELS = ("chunk", "merged", "consensus", "truth")
+"""What was evaluated: the fit of one chunk, all spatial chunks together, the pooled filter, or the
+score that generated the spikes, where the database knows it."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ DIMENSIONS: tuple[Dimension, ...] = (
     Dimension("wni_bin", "integer", "1", "number of the knot of the nonlinearity"),
     Dimension("isi", "real", "ms", "time since the last spike, upper end of the 1 ms bin"),
     Dimension("subset", "text", "1", "side of the split"),
-    Dimension("level", "text", "1", "what was evaluated: chunk, merged or consensus"),
+    Dimension("level", "text", "1", "what was evaluated: chunk, merged, consensus or truth"),
     Dimension("probability_bin", "integer", "1", "bin of predicted probability", required=False),
     Dimension("parameter", "text", "1", "named parameter of the strategy", required=False),
 )
