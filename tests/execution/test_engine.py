@@ -11,7 +11,7 @@ import urllib.request
 import dask
 import psutil
 import pytest
-from distributed import Security
+from distributed import LocalCluster, Security
 from distributed.comm import connect
 
 from synreduce.errors import DataError, Problem, ResourceError
@@ -126,3 +126,20 @@ def test_a_scheduler_that_does_not_answer_is_named() -> None:
         open_engine(1, scheduler="tcp://127.0.0.1:1"),
     ):
         pass
+
+
+def test_a_scheduler_that_runs_already_is_used() -> None:
+    with (
+        LocalCluster(
+            n_workers=1,
+            threads_per_worker=2,
+            processes=False,
+            protocol="tcp",
+            host="127.0.0.1",
+            dashboard_address="127.0.0.1:0",
+            worker_dashboard_address="127.0.0.1:0",
+        ) as cluster,
+        open_engine(1, scheduler=cluster.scheduler_address) as engine,
+    ):
+        assert engine.n_workers == 2
+        assert list(engine.map_ordered(later_items_first, range(4))) == [0, 1, 4, 9]

@@ -11,8 +11,13 @@ import pytest
 import synreduce as sr
 from synreduce.configuration import configuration_from_mapping
 from synreduce.errors import DataError
+from synreduce.execution import open_engine
+from synreduce.pipeline.check import write_check
+from synreduce.pipeline.checked_run import CheckedRun
 from synreduce.pipeline.local import fit_to_file
-from synreduce.result import read_scores, verify_result
+from synreduce.pipeline.paths import RunPaths
+from synreduce.pipeline.projecting import project_chunks
+from synreduce.result import HDF5Rows, read_scores, verify_result
 
 
 def run(database: Path, mapping: dict[str, Any], output: Path, n_workers: int = 1) -> Path:
@@ -131,3 +136,27 @@ def test_too_few_spikes_are_refused_with_the_counts(
     strict = {**mapping, "minimum_positives": {"train": 1400, "test": 2}}
     with pytest.raises(DataError, match=r"at least 1400 in train .* are needed"):
         run(planted_database, strict, tmp_path / "merged.h5")
+
+
+def test_databases_are_joined_by_trial(planted_database: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "second.h5"
+    copy.write_bytes(planted_database.read_bytes())
+    mapping = {
+        "run": "joined",
+        "databases": [
+            {"id": "first", "path": str(planted_database)},
+            {"id": "second", "path": str(copy)},
+        ],
+        "chunks": {"temporal": [{"start_ms": 256, "stop_ms": 260}]},
+        "solvers": [{"kind": "lda"}],
+    }
+    configuration = configuration_from_mapping(mapping)
+    paths = RunPaths(tmp_path / "run")
+    write_check(configuration, paths)
+    run_ = CheckedRun.open(configuration, paths)
+    (chunk,) = configuration.grid().chunks
+    with open_engine(1) as engine:
+        project_chunks(run_, [chunk], engine)
+    rows = HDF5Rows(paths.design(chunk))
+    half = rows.n_rows // 2
+    np.testing.assert_array_equal(rows.read(0, half), rows.read(half, rows.n_rows))

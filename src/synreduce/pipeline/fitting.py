@@ -32,6 +32,7 @@ from synreduce.result import (
 from synreduce.seeds import generator
 from synreduce.solvers import FitProblem, FitResult, build_solver
 from synreduce.strategies import build_strategy
+from synreduce.units import parse_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,6 +46,9 @@ if TYPE_CHECKING:
     from synreduce.strategies import StrategyOptions
 
 logger = logging.getLogger(__name__)
+
+_CACHED_SHARE = 0.6
+"""Part of the memory budget for rows; the rest is for what is made of them."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,8 @@ class FitTask:
         Target windows per trial.
     seed : int
         Root seed.
+    cache_bytes : int
+        Rows are kept in memory if they fit; the result is the same if not.
     """
 
     chunk: Chunk
@@ -82,6 +88,7 @@ class FitTask:
     restart: int
     n_targets: int
     seed: int
+    cache_bytes: int
 
     @property
     def label(self) -> str:
@@ -115,6 +122,7 @@ def fit_one(task: FitTask) -> StoredFit:
         fold_groups=task.split.unit[train],
         name=task.label,
         provides=strategy.provides,
+        cache_bytes=task.cache_bytes,
     )
     random = generator(
         task.seed,
@@ -255,6 +263,7 @@ def _failure(chunk: Chunk, outcome: TaskFailure) -> Problem:
 
 def _tasks(run: CheckedRun, chunks: Sequence[Chunk]) -> Iterator[FitTask]:
     configuration = run.configuration
+    cache_bytes = int(_CACHED_SHARE * parse_bytes(configuration.resources.memory))
     for chunk in chunks:
         with open_databases(configuration) as database:
             samples = WindowSamples.of(database, chunk.temporal)
@@ -271,4 +280,5 @@ def _tasks(run: CheckedRun, chunks: Sequence[Chunk]) -> Iterator[FitTask]:
                         restart=restart,
                         n_targets=samples.n_targets,
                         seed=configuration.seed,
+                        cache_bytes=cache_bytes,
                     )
