@@ -77,6 +77,8 @@ class FitTask:
         Root seed.
     cache_bytes : int
         Rows are kept in memory if they fit; the result is the same if not.
+    minimum_positives : int
+        With fewer training samples of either outcome there is no fit.
     """
 
     chunk: Chunk
@@ -89,6 +91,7 @@ class FitTask:
     n_targets: int
     seed: int
     cache_bytes: int
+    minimum_positives: int
 
     @property
     def label(self) -> str:
@@ -123,6 +126,7 @@ def fit_one(task: FitTask) -> StoredFit:
         name=task.label,
         provides=strategy.provides,
         cache_bytes=task.cache_bytes,
+        minimum_positives=task.minimum_positives,
     )
     random = generator(
         task.seed,
@@ -281,4 +285,5 @@ def _tasks(run: CheckedRun, chunks: Sequence[Chunk]) -> Iterator[FitTask]:
                         n_targets=samples.n_targets,
                         seed=configuration.seed,
                         cache_bytes=cache_bytes,
+                        minimum_positives=configuration.minimum_positives.train,
                     )

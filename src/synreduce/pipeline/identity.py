@@ -78,7 +78,7 @@ def fit_options(configuration: Configuration) -> str:
         [
             FIT_VERSION,
             [database.id for database in configuration.databases],
-            configuration.digest("seed", "splits", "strategies", "solvers"),
+            configuration.digest("seed", "splits", "minimum_positives", "strategies", "solvers"),
         ]
     )
 

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, Strict
 
 from synreduce.solvers.base import SolverOptions
 from synreduce.solvers.budget import Budget
@@ -33,7 +33,11 @@ class AurocOptions(LikelihoodOptions):
     """Options of the polish; those of the penalty are for the likelihood fit it starts from."""
 
     kind: Literal["auroc"] = "auroc"
-    bandwidths: tuple[Annotated[float, Field(gt=0)], ...] = (0.5, 0.2)
+    # A list from a file becomes a tuple, also where a configuration is read strictly.
+    bandwidths: Annotated[tuple[Annotated[float, Field(gt=0)], ...], Strict(strict=False)] = (
+        0.5,
+        0.2,
+    )
     """Width over which ranks are smoothed, in standard deviations of the score, coarse to fine."""
     polish_iterations: Annotated[int, Field(ge=0)] = 10
     """Steps per bandwidth at most."""
