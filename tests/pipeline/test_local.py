@@ -46,11 +46,15 @@ def one_worker(
     return mapping, run(planted_database, mapping, output)
 
 
-def test_the_result_is_the_same_to_the_last_bit_for_two_workers(
-    one_worker: tuple[dict[str, Any], Path], planted_database: Path, tmp_path: Path
+@pytest.mark.parametrize("n_workers", [2, 4])
+def test_the_result_is_the_same_to_the_last_bit_for_more_workers(
+    one_worker: tuple[dict[str, Any], Path],
+    planted_database: Path,
+    tmp_path: Path,
+    n_workers: int,
 ) -> None:
     mapping, first = one_worker
-    second = run(planted_database, mapping, tmp_path / "merged.h5", n_workers=2)
+    second = run(planted_database, mapping, tmp_path / "merged.h5", n_workers=n_workers)
     assert first.read_bytes() == second.read_bytes()
     scores = [path.with_suffix(".scores.csv").read_bytes() for path in (first, second)]
     assert scores[0] == scores[1]
