@@ -24,11 +24,25 @@ def add_commands(commands: Commands) -> None:
         Where they are added.
     """
     example = commands.add_parser("example", help="write a database with known ground truth")
-    example.add_argument("output", type=Path, metavar="OUT.h5")
-    example.add_argument("--kind", choices=("planted", "cable"), default="cable")
-    example.add_argument("--trials", type=int, default=20_000, metavar="N")
-    example.add_argument("--seed", type=int, default=1, metavar="S")
-    example.add_argument("--layout", choices=("events", "counts"), default="counts")
+    example.add_argument("output", type=Path, metavar="OUT.h5", help="database to write")
+    example.add_argument(
+        "--kind",
+        choices=("planted", "cable"),
+        default="cable",
+        help="spikes drawn from known filters, or from a conductance-based cable neuron (default)",
+    )
+    example.add_argument(
+        "--trials", type=int, default=20_000, metavar="N", help="simulated trials (%(default)s)"
+    )
+    example.add_argument(
+        "--seed", type=int, default=1, metavar="S", help="the same seed gives the same file"
+    )
+    example.add_argument(
+        "--layout",
+        choices=("events", "counts"),
+        default="counts",
+        help="every activation (90 KB a trial), or counts in bins (4 KB, default)",
+    )
     example.set_defaults(run=run_example)
 
     formats = "; ".join(f"{item.name}: {item.summary}" for item in IMPORTERS.values())
@@ -42,13 +56,15 @@ def add_commands(commands: Commands) -> None:
     importing.set_defaults(run=run_importer)
 
     check = commands.add_parser("check", help="validate a database, and a configuration against it")
-    check.add_argument("database", type=Path, metavar="DB.h5")
-    check.add_argument("--config", type=Path, metavar="C.yaml")
+    check.add_argument("database", type=Path, metavar="DB.h5", help="database to validate")
+    check.add_argument(
+        "--config", type=Path, metavar="C.yaml", help="configuration to validate against it"
+    )
     check.add_argument("--quick", action="store_true", help="headers only, do not read all values")
     check.set_defaults(run=run_check)
 
     inspect = commands.add_parser("inspect", help="what is in a database or result, in a screenful")
-    inspect.add_argument("file", type=Path, metavar="FILE")
+    inspect.add_argument("file", type=Path, metavar="FILE", help="database or merged result")
     inspect.set_defaults(run=run_inspect)
 
 

@@ -21,7 +21,7 @@ from synreduce.pipeline.inputs import with_database
 from synreduce.pipeline.merge_run import merge_chunks
 from synreduce.pipeline.paths import RunPaths
 from synreduce.pipeline.projecting import project_chunks
-from synreduce.result import Result, open_result
+from synreduce.result import Result, merge_run_record, open_result, record_job
 
 ConfigurationLike = Configuration | Mapping[str, Any] | Path | str
 
@@ -59,11 +59,15 @@ def fit_to_file(
         paths = RunPaths(Path(folder))
         write_check(run, paths)
         checked = CheckedRun.open(run, paths)
-        with open_engine(n_workers, scheduler=run.resources.scheduler) as engine:
+        with (
+            record_job(paths.jobs, "fit", "all"),
+            open_engine(n_workers, scheduler=run.resources.scheduler) as engine,
+        ):
             for batch in run_batches(run):
                 project_chunks(checked, batch.chunks, engine)
                 fit_chunks(checked, batch.chunks, engine)
             merge_chunks(checked, engine)
+        merge_run_record(paths.run_record, paths.jobs)
         for source, target in (
             (paths.scores, output.with_suffix(".scores.csv")),
             (paths.run_record, output.with_suffix(".run.json")),

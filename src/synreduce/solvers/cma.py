@@ -1,4 +1,4 @@
-"""Covariance matrix adaptation on the AUROC, with the optional package ``cma``."""
+"""Covariance matrix adaptation on the AUROC, with the package ``cma``."""
 
 from __future__ import annotations
 
