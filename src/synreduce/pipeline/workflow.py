@@ -10,12 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from synreduce.configuration import configuration_from_mapping
 from synreduce.pipeline.batches import ChunkIdentities, Stage, forget_lost_batches, run_batches
-from synreduce.pipeline.check import (
-    check_run,
-    is_checked,
-    quick_fingerprint,
-    record_check,
-)
+from synreduce.pipeline.check import check_run, is_checked, quick_fingerprint, record_check
 from synreduce.pipeline.estimates import RunEstimates
 from synreduce.pipeline.identity import MERGE_VERSION
 from synreduce.pipeline.paths import RunPaths
