@@ -151,6 +151,9 @@ class ConcatenatedDatabase(Database):
             wanted = [group for group in groups if group.name in present]
             found = part._counts(rule, wanted, low, high, bins)  # noqa: SLF001
             for name, values in found.items():
+                if len(values) == stop - first:
+                    counts[name] = values  # all trials are of this part: no second copy
+                    continue
                 if values.dtype.itemsize > counts[name].dtype.itemsize:
                     counts[name] = counts[name].astype(values.dtype)
                 counts[name][at : at + high - low] = values

@@ -6,10 +6,11 @@ with one thread inside it, and whatever combines results sees them in the order 
 
 from __future__ import annotations
 
+import ctypes
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -32,6 +33,9 @@ _BLAS_VARIABLES = (
 )
 _TASKS_IN_FLIGHT_PER_WORKER = 2
 _LOOPBACK = "127.0.0.1"
+
+_MMAP_THRESHOLD_PARAMETER = -3  # M_MMAP_THRESHOLD of malloc.h
+_MMAP_THRESHOLD_BYTES = 1 << 20
 # Without routes the web servers that Dask always opens answer nothing: they know no login.
 _NO_WEB_PAGES: dict[str, list[str]] = {
     "distributed.scheduler.http.routes": [],
@@ -209,6 +213,7 @@ def open_engine(
         If the named scheduler does not answer.
     """
     os.environ.update(dict.fromkeys(_BLAS_VARIABLES, "1"))
+    _return_freed_arrays()
     # Read when distributed is imported, here and in the workers.
     os.environ.setdefault("DASK_LOGGING__DISTRIBUTED", "warning")
     if scheduler is not None:
@@ -248,6 +253,18 @@ def _security() -> Security | None:
 
     security: Security = Security.temporary()
     return security
+
+
+def _return_freed_arrays() -> None:
+    """Have freed arrays go back to the system at once, here and in workers that will start.
+
+    The GNU C library else keeps freed blocks of up to 32 MB, and a process that projects, fits and
+    merges grows far beyond what it holds.
+    """
+    os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", str(_MMAP_THRESHOLD_BYTES))
+    # Other C libraries lack the function.
+    with suppress(AttributeError, OSError):
+        ctypes.CDLL(None).mallopt(_MMAP_THRESHOLD_PARAMETER, _MMAP_THRESHOLD_BYTES)
 
 
 @contextmanager
