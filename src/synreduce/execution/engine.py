@@ -33,6 +33,7 @@ _BLAS_VARIABLES = (
 )
 _TASKS_IN_FLIGHT_PER_WORKER = 2
 _LOOPBACK = "127.0.0.1"
+_WORKER_KILLED = "worker-killed"
 
 _MMAP_THRESHOLD_PARAMETER = -3  # M_MMAP_THRESHOLD of malloc.h
 _MMAP_THRESHOLD_BYTES = 1 << 20
@@ -140,13 +141,24 @@ class Engine:
         object or TaskFailure
             Result of each call, in the order of the items.
         """
-        waiting: deque[Any] = deque()
+        waiting: deque[tuple[Item, Any]] = deque()
         for item in items:
-            waiting.append(self.client.submit(run_capped, function, item, pure=False))
+            waiting.append((item, self.client.submit(run_capped, function, item, pure=False)))
             if len(waiting) >= _TASKS_IN_FLIGHT_PER_WORKER * self.n_workers:
-                yield self._outcome(waiting.popleft())
+                yield self._next(function, waiting)
         while waiting:
-            yield self._outcome(waiting.popleft())
+            yield self._next(function, waiting)
+
+    def _next(self, function: Callable[[Item], Any], waiting: deque[tuple[Item, Any]]) -> Any:  # noqa: ANN401 (whatever the task returns)
+        from distributed import wait  # noqa: PLC0415
+
+        item, future = waiting.popleft()
+        outcome = self._outcome(future)
+        if not isinstance(outcome, TaskFailure) or _WORKER_KILLED not in str(outcome.error):
+            return outcome
+        # Dask also blames what only stood in the queue of a worker that died: try it alone.
+        wait([other for _, other in waiting])
+        return self._outcome(self.client.submit(run_capped, function, item, pure=False))
 
     @staticmethod
     def _outcome(future: Any) -> Any:  # noqa: ANN401 (whatever the task returns)
@@ -157,7 +169,7 @@ class Engine:
             return future.result()
         except KilledWorker as error:
             problem = Problem(
-                "worker-killed",
+                _WORKER_KILLED,
                 "Dask worker",
                 f"a task ended its worker {_allowed_failures() + 1} times ({error.last_worker})",
                 "most often memory: lower resources.memory or give the job more",
