@@ -19,7 +19,7 @@ _SNAKEMAKE_MB = 500
 """Two Snakemake processes that wait beside the work of a cluster job, measured at 215 MB each."""
 
 _PROJECTION_BYTES_PER_SECOND = 60e6
-_EXAMPLE_TRIALS_PER_SECOND = 100
+_EXAMPLE_TRIALS_PER_SECOND = 300
 _FIT_CELLS_PER_SECOND = {"newton": 4e6, "lda": 4e7, "cobyla": 1e5}
 _SLOWEST_FIT = 1e5
 _SAFETY = 5
