@@ -23,6 +23,22 @@ def add_commands(commands: Commands) -> None:
     commands : argparse subparsers
         Where they are added.
     """
+    _add_example(commands)
+    _add_import(commands)
+    check = commands.add_parser("check", help="validate a database, and a configuration against it")
+    check.add_argument("database", type=Path, metavar="DB.h5", help="database to validate")
+    check.add_argument(
+        "--config", type=Path, metavar="C.yaml", help="configuration to validate against it"
+    )
+    check.add_argument("--quick", action="store_true", help="headers only, do not read all values")
+    check.set_defaults(run=run_check)
+
+    inspect = commands.add_parser("inspect", help="what is in a database or result, in a screenful")
+    inspect.add_argument("file", type=Path, metavar="FILE", help="database or merged result")
+    inspect.set_defaults(run=run_inspect)
+
+
+def _add_example(commands: Commands) -> None:
     example = commands.add_parser("example", help="write a database with known ground truth")
     example.add_argument("output", type=Path, metavar="OUT.h5", help="database to write")
     example.add_argument(
@@ -45,6 +61,8 @@ def add_commands(commands: Commands) -> None:
     )
     example.set_defaults(run=run_example)
 
+
+def _add_import(commands: Commands) -> None:
     formats = "; ".join(f"{item.name}: {item.summary}" for item in IMPORTERS.values())
     importing = commands.add_parser(
         "import", help="make a database from other programs' files", description=formats
@@ -54,18 +72,6 @@ def add_commands(commands: Commands) -> None:
     importing.add_argument("-o", "--output", type=Path, required=True, metavar="DB.h5")
     add_dataclass_options(importing, ImportOptions)
     importing.set_defaults(run=run_importer)
-
-    check = commands.add_parser("check", help="validate a database, and a configuration against it")
-    check.add_argument("database", type=Path, metavar="DB.h5", help="database to validate")
-    check.add_argument(
-        "--config", type=Path, metavar="C.yaml", help="configuration to validate against it"
-    )
-    check.add_argument("--quick", action="store_true", help="headers only, do not read all values")
-    check.set_defaults(run=run_check)
-
-    inspect = commands.add_parser("inspect", help="what is in a database or result, in a screenful")
-    inspect.add_argument("file", type=Path, metavar="FILE", help="database or merged result")
-    inspect.set_defaults(run=run_inspect)
 
 
 def run_example(arguments: argparse.Namespace) -> int:

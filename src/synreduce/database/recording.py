@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -23,7 +24,7 @@ from synreduce.storage import ChunkStream, streaming_hdf5
 from synreduce.suggestions import did_you_mean
 
 
-class Recording:
+class Recording(ABC):
     """A database while it is written: nothing is visible before the ``with`` block ends well.
 
     Parameters
@@ -114,11 +115,13 @@ class Recording:
     def _copy_of(self) -> Path | None:
         return None
 
+    @abstractmethod
     def _begin(self) -> None:
-        raise NotImplementedError
+        """Lay out the file, or take up what is there."""
 
+    @abstractmethod
     def _finish_layouts(self) -> None:
-        raise NotImplementedError
+        """Store what is still in memory."""
 
     def _add_trials(
         self, trial_ids: Sequence[str], spike_times: Sequence[npt.ArrayLike]
