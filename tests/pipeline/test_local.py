@@ -164,3 +164,17 @@ def test_databases_are_joined_by_trial(planted_database: Path, tmp_path: Path) -
     rows = HDF5Rows(paths.design(chunk))
     half = rows.n_rows // 2
     np.testing.assert_array_equal(rows.read(0, half), rows.read(half, rows.n_rows))
+
+
+def test_smoothness_makes_filters_smoother(
+    planted_database: Path, one_worker: tuple[dict[str, Any], Path]
+) -> None:
+    mapping, _ = one_worker
+    chunks = {"temporal": mapping["chunks"]["temporal"][1:]}
+    roughness = []
+    for smoothness in (0.0, 10.0):
+        solver = {"kind": "newton", "ridge": 1e-4, "smoothness": smoothness}
+        with sr.fit(planted_database, {**mapping, "chunks": chunks, "solvers": [solver]}) as result:
+            filters = result.dataset["temporal_filter"].to_numpy()
+            roughness.append(float((np.diff(filters, n=2, axis=-1) ** 2).sum()))
+    assert roughness[1] < roughness[0]

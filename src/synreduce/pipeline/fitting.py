@@ -18,7 +18,7 @@ from synreduce.execution import open_engine
 from synreduce.execution.engine import TaskFailure
 from synreduce.pipeline.batches import find_batch, write_batch_record
 from synreduce.pipeline.checked_run import CheckedRun
-from synreduce.pipeline.inputs import WindowSamples, open_databases
+from synreduce.pipeline.inputs import RunBases, WindowSamples, open_databases
 from synreduce.pipeline.scoring import probabilities, scores_of_rows
 from synreduce.progress import progress
 from synreduce.result import (
@@ -31,7 +31,7 @@ from synreduce.result import (
 )
 from synreduce.seeds import generator
 from synreduce.solvers import FitProblem, FitResult, build_solver
-from synreduce.strategies import build_strategy
+from synreduce.strategies import build_strategy, kernel_roughness
 from synreduce.units import parse_bytes
 
 if TYPE_CHECKING:
@@ -79,6 +79,8 @@ class FitTask:
         Rows are kept in memory if they fit; the result is the same if not.
     minimum_positives : int
         With fewer training samples of either outcome there is no fit.
+    bases : (ndarray, ndarray), shapes (K, n_bins) and (L, width)
+        Spatial basis functions on the chunk's bins, and temporal ones: what smoothness refers to.
     """
 
     chunk: Chunk
@@ -92,6 +94,7 @@ class FitTask:
     seed: int
     cache_bytes: int
     minimum_positives: int
+    bases: tuple[NDArray[np.float64], NDArray[np.float64]]
 
     @property
     def label(self) -> str:
@@ -127,6 +130,7 @@ def fit_one(task: FitTask) -> StoredFit:
         provides=strategy.provides,
         cache_bytes=task.cache_bytes,
         minimum_positives=task.minimum_positives,
+        roughness=kernel_roughness(layout, *task.bases),
     )
     random = generator(
         task.seed,
@@ -267,6 +271,7 @@ def _failure(chunk: Chunk, outcome: TaskFailure) -> Problem:
 
 def _tasks(run: CheckedRun, chunks: Sequence[Chunk]) -> Iterator[FitTask]:
     configuration = run.configuration
+    bases = RunBases.of(configuration)
     cache_bytes = int(_CACHED_SHARE * parse_bytes(configuration.resources.memory))
     for chunk in chunks:
         with open_databases(configuration) as database:
@@ -286,4 +291,5 @@ def _tasks(run: CheckedRun, chunks: Sequence[Chunk]) -> Iterator[FitTask]:
                         seed=configuration.seed,
                         cache_bytes=cache_bytes,
                         minimum_positives=configuration.minimum_positives.train,
+                        bases=(bases.spatial[:, bases.bins(chunk.spatial)], bases.temporal),
                     )
