@@ -24,7 +24,7 @@ def main(stage: str, configuration_file: str, workers: int) -> None:
         for batch in run_batches(run):
             project_batch(run, batch.name, n_workers=workers)
     elif stage == "fit":
-        from synreduce.pipeline.fitting import fit_batch
+        from synreduce.pipeline.fit_batches import fit_batch
 
         for batch in run_batches(run):
             fit_batch(run, batch.name, n_workers=workers)

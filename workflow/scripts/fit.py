@@ -1,4 +1,4 @@
-from synreduce.pipeline.fitting import fit_batch
+from synreduce.pipeline.fit_batches import fit_batch
 from synreduce.pipeline.jobs import job
 
 # Dask starts its workers from this file too; only the job itself may run what follows.

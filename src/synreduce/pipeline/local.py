@@ -16,7 +16,7 @@ from synreduce.execution import open_engine
 from synreduce.pipeline.batches import run_batches
 from synreduce.pipeline.check import write_check
 from synreduce.pipeline.checked_run import CheckedRun
-from synreduce.pipeline.fitting import fit_chunks
+from synreduce.pipeline.fit_batches import fit_chunks
 from synreduce.pipeline.inputs import with_database
 from synreduce.pipeline.merge_run import merge_chunks
 from synreduce.pipeline.paths import RunPaths
