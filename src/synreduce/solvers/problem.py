@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from synreduce.design import FeatureLayout, RowSource
 from synreduce.errors import InputError, Problem
+from synreduce.solvers.row_groups import Spread, cached_bytes
 from synreduce.strategies import FactorModel, Rank
 
 FloatArray = NDArray[np.float64]
@@ -51,6 +52,8 @@ class FitProblem:
         Capabilities offered to solvers.
     cache_bytes : int
         Rows are kept in memory in double precision if they fit; the result is the same if not.
+    spread : callable, optional
+        Holds rows that do not fit on several workers. Default: they are read in every pass.
 
     Raises
     ------
@@ -68,6 +71,7 @@ class FitProblem:
     name: str = "problem"
     provides: frozenset[str] = field(default=LINEAR_CAPABILITIES)
     cache_bytes: int = DEFAULT_CACHE_BYTES
+    spread: Spread | None = None
 
     def __post_init__(self) -> None:
         outcome = np.asarray(self.outcome)
@@ -99,6 +103,11 @@ class FitProblem:
         """What this problem offers to solvers: ``roughness`` too where it was given."""
         extra = frozenset() if self.roughness is None else frozenset({"roughness"})
         return self.provides | extra
+
+    @property
+    def fits_cache(self) -> bool:
+        """Whether the rows, with a column of ones, are kept in memory."""
+        return cached_bytes(self.rows.n_rows, self.layout.n_features) <= self.cache_bytes
 
     @property
     def n_positive(self) -> int:

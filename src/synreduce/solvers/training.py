@@ -1,18 +1,20 @@
-"""Training samples as solvers see them: passes over blocks that form sums in a fixed order."""
+"""Training samples as solvers see them: passes that form sums in a fixed order."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from synreduce.design import ROWS_PER_BLOCK, iterate_blocks
+from synreduce.design import ROWS_PER_BLOCK
 from synreduce.metrics import pair_wins
+from synreduce.solvers import passes
 from synreduce.solvers.problem import FitProblem
-from synreduce.solvers.sums import ClassMoments, Curvature, logistic, softplus
+from synreduce.solvers.row_groups import LocalRowGroups, RowGroups, Samples
+from synreduce.solvers.sums import ClassMoments, Curvature
 
 FloatArray = NDArray[np.float64]
 
@@ -23,7 +25,8 @@ class TrainingData:
     Parameters
     ----------
     problem : FitProblem
-        Its rows are kept as double precision if they fit into its `cache_bytes`.
+        Its rows are kept in memory in double precision if they fit into its `cache_bytes`, and are
+        spread over workers if they do not and there are any.
     """
 
     def __init__(self, problem: FitProblem) -> None:
@@ -31,24 +34,33 @@ class TrainingData:
         self.outcome = np.asarray(problem.outcome, dtype=np.float64)
         self.n_rows = problem.rows.n_rows
         self.n_features = problem.layout.n_features
-        needed = 8 * self.n_rows * (self.n_features + 1)
-        self._cached = list(self._read()) if needed <= problem.cache_bytes else None
+        self._groups = _groups_of(problem)
 
-    def _read(self) -> Iterator[tuple[slice, FloatArray]]:
-        for where, rows in iterate_blocks(self.problem.rows, ROWS_PER_BLOCK):
-            block = np.empty((rows.shape[0], self.n_features + 1))
-            block[:, :-1] = rows
-            block[:, -1] = 1.0
-            yield where, block
+    def total(
+        self, function: Callable[..., Any], samples: Samples, *arguments: object
+    ) -> list[Any]:
+        """Add up, in order, what a function of `passes` returns for each group of samples.
 
-    def blocks(self) -> Iterator[tuple[slice, FloatArray]]:
-        """Quanta of rows with a last column of ones, in order.
+        Parameters
+        ----------
+        function : callable
+            Importable; see `RowGroups.map`. Returns a tuple of numbers and new arrays.
+        samples : sequence of numpy.ndarray or None
+            Arrays with an entry per sample; the function is given each group's part.
+        *arguments : object
+            What the function needs besides.
 
-        Yields
-        ------
-        slice, numpy.ndarray of float64, shape (rows, n_features + 1)
+        Returns
+        -------
+        list
+            Sums over all samples.
         """
-        yield from self._read() if self._cached is None else self._cached
+        results = self._groups.map(function, samples, arguments)
+        total = list(next(results))
+        for result in results:
+            for position, addend in enumerate(result):
+                total[position] += addend
+        return total
 
     def single_precision_blocks(self) -> list[NDArray[np.float32]] | None:
         """Copy the rows in single precision, without the column of ones.
@@ -58,16 +70,18 @@ class TrainingData:
         list of numpy.ndarray of float32, or None
             None if the rows do not fit into the cache.
         """
-        if self._cached is None:
+        if not isinstance(self._groups, LocalRowGroups) or self._groups.cached is None:
             return None
-        return [np.ascontiguousarray(block[:, :-1], dtype=np.float32) for _, block in self._cached]
+        return [
+            np.ascontiguousarray(block[:, :-1], dtype=np.float32)
+            for blocks in self._groups.cached
+            for _, block in blocks
+        ]
 
     @cached_property
     def n_bad_rows(self) -> int:
         """Rows that hold a NaN or an infinity."""
-        return sum(
-            int(np.count_nonzero(~np.isfinite(block.sum(axis=1)))) for _, block in self.blocks()
-        )
+        return sum(self._groups.map(passes.bad_rows, (), ()))
 
     def scores(self, theta: FloatArray) -> FloatArray:
         """Score of every sample without intercept.
@@ -81,7 +95,7 @@ class TrainingData:
         -------
         numpy.ndarray, shape (n_rows,) or (n_rows, n_points)
         """
-        return np.concatenate([block[:, :-1] @ theta for _, block in self.blocks()])
+        return np.concatenate(list(self._groups.map(passes.scores, (), (theta,))))
 
     def weighted_sum(self, weights: FloatArray) -> FloatArray:
         """Sum of rows with a weight each.
@@ -95,10 +109,8 @@ class TrainingData:
         -------
         numpy.ndarray, shape (n_features,)
         """
-        total = np.zeros(self.n_features)
-        for where, block in self.blocks():
-            total += weights[where] @ block[:, :-1]
-        return total
+        (total,) = self.total(passes.weighted_sum, (weights,), self.n_features)
+        return np.asarray(total)
 
     def auroc(self, score: NDArray[np.floating[Any]]) -> float:
         """Area under the ROC curve of scores, ties count half.
@@ -120,17 +132,10 @@ class TrainingData:
     @cached_property
     def class_moments(self) -> ClassMoments:
         """Means and pooled covariance of both classes, in one pass."""
-        size = self.n_features + 1
-        gram = np.zeros((size, size))
-        positive_sum = np.zeros(size)
-        centre: FloatArray | None = None
-        for where, block in self.blocks():
-            # Shifting by the first block's mean avoids cancellation in the covariance.
-            centre = np.append(block[:, :-1].mean(axis=0), 0.0) if centre is None else centre
-            shifted = block - centre
-            gram += shifted.T @ shifted
-            positive_sum += self.outcome[where] @ shifted
-        shift = np.zeros(size) if centre is None else centre
+        # Shifting by the first block's mean avoids cancellation in the covariance.
+        first = self.problem.rows.read(0, min(ROWS_PER_BLOCK, self.n_rows))
+        shift = np.append(np.mean(first, axis=0, dtype=np.float64), 0.0)
+        gram, positive_sum = self.total(passes.shifted_moments, (self.outcome,), shift)
         n_positive = self.problem.n_positive
         n_negative = self.n_rows - n_positive
         means = [
@@ -155,11 +160,8 @@ class TrainingData:
         -------
         numpy.ndarray, shape (n_points,)
         """
-        total = np.zeros(weights.shape[1])
-        for where, block in self.blocks():
-            score = block @ weights
-            total += (softplus(score) - self.outcome[where, None] * score).sum(axis=0)
-        return total
+        (total,) = self.total(passes.losses, (self.outcome,), weights)
+        return np.asarray(total)
 
     def slope(self, weights: FloatArray) -> tuple[float, FloatArray]:
         """Value and gradient of the negative log-likelihood, in one pass.
@@ -173,11 +175,7 @@ class TrainingData:
         -------
         float, numpy.ndarray of shape (n_features + 1,)
         """
-        value, gradient = 0.0, np.zeros(self.n_features + 1)
-        for where, block in self.blocks():
-            score, outcome = block @ weights, self.outcome[where]
-            value += float(np.sum(softplus(score) - outcome * score))
-            gradient += (logistic(score) - outcome) @ block
+        value, gradient = self.total(passes.slope, (self.outcome,), weights)
         return value, gradient
 
     def held_out_losses(self, weights: FloatArray, fold: NDArray[np.int64]) -> FloatArray:
@@ -194,15 +192,8 @@ class TrainingData:
         -------
         numpy.ndarray, shape (n_candidates, n_folds)
         """
-        _, n_candidates, n_folds = weights.shape
-        total = np.zeros((n_candidates, n_folds))
-        for where, block in self.blocks():
-            for part in range(n_folds):
-                chosen = np.flatnonzero(fold[where] == part)
-                score = block[chosen] @ weights[:, :, part]
-                loss = softplus(score) - self.outcome[where][chosen, None] * score
-                total[:, part] += loss.sum(axis=0)
-        return total
+        (total,) = self.total(passes.held_out_losses, (self.outcome, fold), weights)
+        return np.asarray(total)
 
     def curvature(
         self, weights: FloatArray, part: NDArray[np.int64] | None = None, n_parts: int = 1
@@ -222,23 +213,11 @@ class TrainingData:
         -------
         Curvature
         """
-        size = self.n_features + 1
-        value, gradient = np.zeros(n_parts), np.zeros((n_parts, size))
-        hessian = np.zeros((n_parts, size, size))
-        for where, block in self.blocks():
-            score, outcome = block @ weights, self.outcome[where]
-            loss, chance = softplus(score) - outcome * score, logistic(score)
-            root = np.sqrt(chance * (1.0 - chance))[:, None]
-            for index in range(n_parts):
-                if part is None:
-                    value[index] += loss.sum()
-                    gradient[index] += (chance - outcome) @ block
-                    scaled = block * root
-                else:
-                    chosen = np.flatnonzero(part[where] == index)
-                    scaled = block[chosen]
-                    value[index] += loss[chosen].sum()
-                    gradient[index] += (chance - outcome)[chosen] @ scaled
-                    scaled *= root[chosen]
-                hessian[index] += scaled.T @ scaled
-        return Curvature(value, gradient, hessian)
+        return Curvature(*self.total(passes.curvature, (self.outcome, part), weights, n_parts))
+
+
+def _groups_of(problem: FitProblem) -> RowGroups:
+    """Hold the rows here if they fit, or if there is nobody else to hold them."""
+    if problem.spread is None or problem.fits_cache:
+        return LocalRowGroups(problem.rows, cached=problem.fits_cache)
+    return problem.spread(problem.rows, problem.cache_bytes)
