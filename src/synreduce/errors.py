@@ -118,6 +118,10 @@ class ResourceError(InputError):
     exit_code = 5
 
 
+class OutOfTimeError(ResourceError):
+    """The time of the job is over before its work was; what was done is kept."""
+
+
 class ChunkFailedError(InputError):
     """Some chunks could not be fitted; the rest is kept."""
 

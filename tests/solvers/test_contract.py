@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from synreduce.design import ArrayRows
-from synreduce.errors import ConfigurationError
+from synreduce.errors import ConfigurationError, OutOfTimeError, Problem
 from synreduce.metrics import auroc
-from synreduce.solvers import SOLVERS, STATUSES, FitProblem, build_solver, solve_restarts
+from synreduce.solvers import SOLVERS, STATUSES, Continuation, FitProblem, build_solver
 
 from .planted_problem import plant
 
@@ -216,13 +216,46 @@ def test_inputs_are_left_as_they_were(solver):
     assert np.array_equal(start, before)
 
 
-def test_restarts_keep_the_best_and_say_how_they_agree(solver):
-    several = with_options(solver, restarts=3, max_evaluations=60)
-    restarts = solve_restarts(several, PLANTED.problem(800), np.random.default_rng)
-    objectives = [result.objective for result in restarts.results]
-    assert len(objectives) == 3
-    assert restarts.result.objective == min(objectives)
-    assert -1.0 <= restarts.agreement <= 1.0 + 1e-12
+class Memory(Continuation):
+    """Remembers values like a checkpoint, and interrupts before a given evaluation."""
+
+    def __init__(self, known=(), time_for=10**9):
+        self.values, self.position = list(known), 0
+        self.n_made, self.time_for = 0, time_for
+
+    def recall(self, point):
+        if self.position == len(self.values):
+            return None
+        known_point, value = self.values[self.position]
+        assert np.array_equal(point, known_point)
+        self.position += 1
+        return value
+
+    def record(self, point, value):
+        self.values.append((point.copy(), value))
+        self.position += 1
+
+    def require_time(self):
+        if self.n_made >= self.time_for:
+            raise OutOfTimeError(Problem("out-of-time", "this job", "is over"))
+        self.n_made += 1
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.6, 0.97])
+def test_an_interrupted_fit_continues_to_the_same_bits(solver, share):
+    problem = PLANTED.problem(600)
+    solver = with_options(solver, max_evaluations=60)
+    whole, counted = solver.solve(problem, rng=np.random.default_rng(3)), Memory()
+    solver.solve(problem, rng=np.random.default_rng(3), continuation=counted)
+    interrupted_at = int(share * counted.n_made)
+    first = Memory(time_for=interrupted_at)
+    with pytest.raises(OutOfTimeError):
+        solver.solve(problem, rng=np.random.default_rng(3), continuation=first)
+    second = Memory(first.values)
+    continued = solver.solve(problem, rng=np.random.default_rng(3), continuation=second)
+    assert fingerprint(continued) == fingerprint(whole)
+    if solver.needs == {"score"}:
+        assert second.n_made == counted.n_made - interrupted_at
 
 
 @pytest.mark.parametrize("kind", SOLVERS)

@@ -7,7 +7,7 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import LogisticRegression
 
 from synreduce.design import ArrayRows, SelectedRows
-from synreduce.solvers import FitProblem, build_solver, solve_restarts
+from synreduce.solvers import FitProblem, agreement, build_solver, restart_start
 from synreduce.solvers.budget import Budget
 from synreduce.solvers.calibration import calibrate
 from synreduce.solvers.lbfgs import LbfgsOptions
@@ -177,10 +177,16 @@ def test_other_block_sizes_differ_by_rounding_alone(kind, rank, monkeypatch):
 
 
 def test_fits_from_random_starts_agree():
-    solver = build_solver(NewtonOptions(restarts=4, ridge=0.1))
-    restarts = solve_restarts(solver, PLANTED.problem(), np.random.default_rng)
-    assert restarts.agreement > 0.999
-    assert all(result.status == "ok" for result in restarts.results)
+    solver, problem = build_solver(NewtonOptions(ridge=0.1)), PLANTED.problem()
+    results = []
+    for restart in range(4):
+        rng = np.random.default_rng(restart)
+        results.append(solver.solve(problem, restart_start(problem, restart, rng), rng))
+    found = agreement([fit.theta for fit in results], [fit.objective for fit in results], 0.99)
+    assert found.n_agreeing == 4
+    assert found.cosine > 0.999
+    assert 0.0 < found.spread < 1e-6
+    assert all(result.status == "ok" for result in results)
 
 
 def test_iteration_limit_is_reported():

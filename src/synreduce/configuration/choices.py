@@ -41,7 +41,7 @@ class SolverSettings(ChoiceSettings):
     """How the parameters of a strategy are found."""
 
     restarts: Count = 1
-    """Number of starts; the best by its score on training samples is kept."""
+    """Number of starts at most; the best by its score on training samples is kept."""
 
 
 SettingsT = TypeVar("SettingsT", bound=ChoiceSettings)

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from typing import TYPE_CHECKING
 
-from synreduce.errors import ChunkFailedError, Problem
-from synreduce.execution import open_engine
-from synreduce.execution.engine import TaskFailure
+from synreduce.errors import ChunkFailedError, OutOfTimeError, Problem
+from synreduce.execution import allocation_end, open_engine, stopping_time
 from synreduce.pipeline.batches import find_batch, write_batch_record
 from synreduce.pipeline.checked_run import CheckedRun
-from synreduce.pipeline.fitting import FitTask, fit_one
+from synreduce.pipeline.fit_rounds import FitSeries, run_rounds
+from synreduce.pipeline.fitting import FitTask
 from synreduce.pipeline.inputs import RunBases, WindowSamples, open_databases
 from synreduce.progress import progress
-from synreduce.result import StoredFit, fits_are_current, write_fits
+from synreduce.result import BEGUN, CheckpointFolder, fits_are_current, write_fits
 from synreduce.units import parse_bytes
 
 if TYPE_CHECKING:
@@ -45,6 +45,8 @@ def fit_batch(configuration: Configuration, batch_name: str, *, n_workers: int) 
     ------
     ChunkFailedError
         If chunks could not be fitted; the others are kept.
+    OutOfTimeError
+        If the job ends too early. The next attempt goes on where this one stopped.
     """
     run = CheckedRun.open(configuration)
     batch = find_batch(configuration, batch_name)
@@ -57,11 +59,13 @@ def fit_batch(configuration: Configuration, batch_name: str, *, n_workers: int) 
     logger.info("%s: %d chunks to fit, %d up to date", batch.name, len(stale), kept)
     if stale:
         with open_engine(n_workers, scheduler=configuration.resources.scheduler) as engine:
-            fit_chunks(run, stale, engine)
+            fit_chunks(run, stale, engine, stop_at=stopping_time(allocation_end()))
     write_batch_record(run.paths, "fit", batch, run.identities)
 
 
-def fit_chunks(run: CheckedRun, chunks: Sequence[Chunk], engine: Engine) -> None:
+def fit_chunks(
+    run: CheckedRun, chunks: Sequence[Chunk], engine: Engine, stop_at: float | None = None
+) -> None:
     """Fit chunks; a chunk's file appears when all its fits are there.
 
     Parameters
@@ -72,60 +76,111 @@ def fit_chunks(run: CheckedRun, chunks: Sequence[Chunk], engine: Engine) -> None
         Projected chunks.
     engine : Engine
         Runs the fits.
+    stop_at : float, optional
+        When fits have to stop, s since 1970; default: never.
 
     Raises
     ------
     ChunkFailedError
         If fits gave no result (a lost worker, no memory); chunks without such fits are kept.
+    OutOfTimeError
+        If the time to stop came first. What was done of unfinished chunks is kept beside them.
     """
-    failures: list[Problem] = []
-    n_fits = run.configuration.n_fits_per_chunk
-    outcomes = engine.try_map_ordered(fit_one, _tasks(run, chunks))
-    with progress("fitting", len(chunks) * n_fits, "fits") as report:
-        for chunk in chunks:
-            fits: list[StoredFit] = []
-            for _ in range(n_fits):
-                outcome = next(outcomes)
-                report.advance()
-                if isinstance(outcome, TaskFailure):
-                    failures.append(_failure(chunk, outcome))
-                else:
-                    fits.append(outcome)
-            if len(fits) == n_fits:
-                write_fits(run.paths.fits(chunk), run.fits_identity(chunk), fits)
-                logger.info("%s: %d fits", chunk.id, n_fits)
-    if failures:
-        raise ChunkFailedError(failures)
+    folders = {chunk: _checkpoints(run, chunk, stop_at) for chunk in chunks}
+    configuration = run.configuration
+    n_starts = sum(solver.restarts for solver in configuration.solvers)
+    n_series = configuration.n_fits_per_chunk // n_starts * len(configuration.solvers)
+    complete: dict[Chunk, list[FitSeries]] = {chunk: [] for chunk in chunks}
+    with progress("fitting", len(chunks) * configuration.n_fits_per_chunk, "fits") as report:
+        for series in run_rounds(engine, _series(run, folders)):
+            chunk = series.first.chunk
+            complete[chunk].append(series)
+            report.advance(series.first.solver.restarts)
+            _log(series)
+            if len(complete[chunk]) == n_series:
+                _write_chunk(run, folders[chunk], complete, chunk)
+    _raise_failures([series for left in complete.values() for series in left])
 
 
-def _failure(chunk: Chunk, outcome: TaskFailure) -> Problem:
-    logger.error("chunk %s", chunk.id, exc_info=outcome.error)
-    return Problem(
-        "chunk-failed", f"chunk {chunk.id}", outcome.reason, "run the same command again"
-    )
+def _write_chunk(
+    run: CheckedRun,
+    checkpoints: CheckpointFolder,
+    complete: dict[Chunk, list[FitSeries]],
+    chunk: Chunk,
+) -> None:
+    """Write the file of a chunk if nothing failed, and let go of its fits."""
+    series = complete[chunk]
+    if any(one.failures for one in series):
+        return
+    fits = [fit for one in complete.pop(chunk) for fit in one.fits]
+    write_fits(run.paths.fits(chunk), run.fits_identity(chunk), fits)
+    checkpoints.remove()
+    logger.info("%s: %d fits", chunk.id, len(fits))
 
 
-def _tasks(run: CheckedRun, chunks: Sequence[Chunk]) -> Iterator[FitTask]:
+def _checkpoints(run: CheckedRun, chunk: Chunk, stop_at: float | None) -> CheckpointFolder:
+    folder = CheckpointFolder(run.paths.checkpoints(chunk), run.fits_identity(chunk), stop_at)
+    finished, begun = folder.counts()
+    if finished or begun:
+        logger.info(
+            "%s: an earlier attempt left %d finished fits and %d begun", chunk.id, finished, begun
+        )
+    return folder
+
+
+def _log(series: FitSeries) -> None:
+    for failure in series.failures:
+        if not isinstance(failure.error, OutOfTimeError):
+            logger.error("chunk %s", series.first.chunk.id, exc_info=failure.error)
+    if series.n_skipped > 0 and not series.failures:
+        logger.info(
+            "%s: %d restarts made, the other %d are not needed",
+            series.first.series_label,
+            len(series.fits),
+            series.n_skipped,
+        )
+
+
+def _raise_failures(left: Sequence[FitSeries]) -> None:
+    failed = [(series, failure) for series in left for failure in series.failures]
+    late = [error for _, failure in failed if isinstance(error := failure.error, OutOfTimeError)]
+    fix = "run the same command again"
+    if len(late) < len(failed):
+        raise ChunkFailedError(
+            Problem("chunk-failed", f"chunk {series.first.chunk.id}", failure.reason, fix)
+            for series, failure in failed
+            if not isinstance(failure.error, OutOfTimeError)
+        )
+    if late:
+        begun = [problem for error in late for problem in error.problems if problem.code == BEGUN]
+        what = f"the time of the job is over, and {len(late)} fits are not finished"
+        what += f"; {len(begun)} of them are checkpointed"
+        problem = Problem("out-of-time", "this job", what, f"{fix}: it continues from there")
+        raise OutOfTimeError([problem, *begun])
+
+
+def _series(run: CheckedRun, folders: Mapping[Chunk, CheckpointFolder]) -> Iterator[FitSeries]:
     configuration = run.configuration
     bases = RunBases.of(configuration)
     cache_bytes = int(_CACHED_SHARE * parse_bytes(configuration.resources.memory))
-    for chunk in chunks:
+    for chunk, checkpoints in folders.items():
         with open_databases(configuration) as database:
             samples = WindowSamples.of(database, chunk.temporal)
         for split in samples.splits(configuration):
             for strategy, solver in product(configuration.strategies, configuration.solvers):
-                for restart in range(solver.restarts):
-                    yield FitTask(
-                        chunk=chunk,
-                        design=run.paths.design(chunk),
-                        identity=run.design_identity(chunk),
-                        strategy=strategy,
-                        solver=solver,
-                        split=split,
-                        restart=restart,
-                        n_targets=samples.n_targets,
-                        seed=configuration.seed,
-                        cache_bytes=cache_bytes,
-                        minimum_positives=configuration.minimum_positives.train,
-                        bases=(bases.spatial[:, bases.bins(chunk.spatial)], bases.temporal),
-                    )
+                task = FitTask(
+                    chunk=chunk,
+                    design=run.paths.design(chunk),
+                    identity=run.design_identity(chunk),
+                    strategy=strategy,
+                    solver=solver,
+                    split=split,
+                    restart=0,
+                    n_targets=samples.n_targets,
+                    seed=configuration.seed,
+                    cache_bytes=cache_bytes,
+                    minimum_positives=configuration.minimum_positives.train,
+                    bases=(bases.spatial[:, bases.bins(chunk.spatial)], bases.temporal),
+                    checkpoints=checkpoints,
+                )
+                yield FitSeries(task)

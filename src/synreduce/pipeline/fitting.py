@@ -13,12 +13,13 @@ from synreduce.evaluation import ScoredModel, ScoreRow, score_table_rows
 from synreduce.pipeline.scoring import probabilities, scores_of_rows
 from synreduce.result import (
     ArtefactIdentity,
+    CheckpointFolder,
     HDF5Rows,
     StoredFit,
     read_layout,
 )
 from synreduce.seeds import generator
-from synreduce.solvers import FitProblem, FitResult, build_solver
+from synreduce.solvers import Continuation, FitProblem, FitResult, build_solver, restart_start
 from synreduce.strategies import build_strategy, kernel_roughness
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ class FitTask:
         With fewer training samples of either outcome there is no fit.
     bases : (ndarray, ndarray), shapes (K, n_bins) and (L, width)
         Spatial basis functions on the chunk's bins, and temporal ones: what smoothness refers to.
+    checkpoints : CheckpointFolder
+        Where fits of the chunk are kept until all are done, and when they have to stop.
     """
 
     chunk: Chunk
@@ -75,15 +78,21 @@ class FitTask:
     cache_bytes: int
     minimum_positives: int
     bases: tuple[NDArray[np.float64], NDArray[np.float64]]
+    checkpoints: CheckpointFolder
+
+    @property
+    def series_label(self) -> str:
+        """What all restarts of the fit are called in messages."""
+        return f"{self.chunk.id} {self.strategy.name} {self.solver.name} {self.split.name}"
 
     @property
     def label(self) -> str:
         """What the fit is called in messages."""
-        return f"{self.chunk.id} {self.solver.name} {self.split.name} restart {self.restart}"
+        return f"{self.series_label} restart {self.restart}"
 
 
 def fit_one(task: FitTask) -> StoredFit:
-    """Make one fit and score it on every subset of its split.
+    """Make one fit and score it on every subset of its split, or take up what was done of it.
 
     Parameters
     ----------
@@ -93,7 +102,24 @@ def fit_one(task: FitTask) -> StoredFit:
     Returns
     -------
     StoredFit
+
+    Raises
+    ------
+    OutOfTimeError
+        If the job ends before the fit does.
     """
+    key = (task.strategy.name, task.solver.name, task.split.name, task.restart)
+    finished = task.checkpoints.finished(key)
+    if finished is not None:
+        return finished
+    fit = _fit(task, task.checkpoints.begun(key))
+    task.checkpoints.keep(fit)
+    return fit
+
+
+def _fit(task: FitTask, continuation: Continuation) -> StoredFit:
+    # Before the data are read, which a job without time should not begin.
+    continuation.require_time()
     rows = HDF5Rows(task.design, task.identity)
     strategy = build_strategy(task.strategy)
     sizes = read_layout(task.design)
@@ -121,7 +147,8 @@ def fit_one(task: FitTask) -> StoredFit:
         task.split.name,
         task.restart,
     )
-    fit = build_solver(task.solver).solve(problem, None, random)
+    start = restart_start(problem, task.restart, random)
+    fit = build_solver(task.solver).solve(problem, start, random, continuation)
     return StoredFit.of(
         fit,
         strategy=strategy.name,

@@ -90,5 +90,5 @@ def _log_to(path: Path) -> None:
 
 
 def _terminated(signum: int, _frame: FrameType | None) -> None:
-    logger.error("ended by signal %d (time limit or cancelled); finished chunks are kept", signum)
+    logger.error("ended by signal %d (time limit or cancelled); what was done is kept", signum)
     sys.exit(128 + signum)

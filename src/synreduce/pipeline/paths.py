@@ -133,6 +133,20 @@ class RunPaths:
         """
         return self.chunk(chunk) / "fits.h5"
 
+    def checkpoints(self, chunk: Chunk) -> Path:
+        """Folder of what unfinished attempts at the fits of one chunk left.
+
+        Parameters
+        ----------
+        chunk : Chunk
+            Cell of the grid.
+
+        Returns
+        -------
+        Path
+        """
+        return self.chunk(chunk) / "checkpoints"
+
     def batch(self, stage: str, name: str) -> Path:
         """Record that a batch of chunks passed a stage: Snakemake's view of them.
 

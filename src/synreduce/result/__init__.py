@@ -1,5 +1,6 @@
 """Results and the artefacts on the way to them: what is written, and how it is read back."""
 
+from synreduce.result.checkpoint import BEGUN, CheckpointFolder, FitCheckpoint
 from synreduce.result.content import FailedChunk, MergedContent, Provenance
 from synreduce.result.design_file import DesignWriter, design_writer, verify_design, write_design
 from synreduce.result.design_rows import (
@@ -18,17 +19,20 @@ from synreduce.result.run_record import JobRecord, merge_run_record, read_jobs, 
 from synreduce.result.schema import LEVELS, STATUS_MEANINGS
 from synreduce.result.schema import SCHEMA_NAME as MERGED_SCHEMA
 from synreduce.result.scores import read_scores, write_scores
-from synreduce.result.stored_fit import StoredFit
+from synreduce.result.stored_fit import StoredFit, stored_agreement
 from synreduce.result.summary import summary_lines
 
 __all__ = [
+    "BEGUN",
     "LEVELS",
     "MERGED_SCHEMA",
     "STATUS_MEANINGS",
     "ArtefactIdentity",
+    "CheckpointFolder",
     "DesignSamples",
     "DesignWriter",
     "FailedChunk",
+    "FitCheckpoint",
     "HDF5Rows",
     "JobRecord",
     "MergedContent",
@@ -48,6 +52,7 @@ __all__ = [
     "read_scores",
     "record_job",
     "save_model",
+    "stored_agreement",
     "summary_lines",
     "verify_design",
     "verify_fits",

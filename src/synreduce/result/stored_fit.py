@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synreduce.evaluation.scores import ScoreRow
+from synreduce.solvers import USABLE_STATUSES, Agreement, agreement
+from synreduce.strategies import kernels_of
 
 if TYPE_CHECKING:
     from synreduce.solvers.records import FitResult
@@ -121,3 +123,30 @@ class StoredFit:
             Strategy, solver, split, restart.
         """
         return (self.strategy, self.solver, self.split, self.restart)
+
+
+def stored_agreement(
+    fits: Sequence[StoredFit], bases: tuple[FloatArray, FloatArray], least_cosine: float
+) -> Agreement:
+    """Compare restarts of one fit by kernel and objective.
+
+    Parameters
+    ----------
+    fits : sequence of StoredFit
+        Restarts of one chunk, strategy, solver and split.
+    bases : (ndarray (K, n_bins), ndarray (L, width))
+        Spatial and temporal basis functions of the chunk.
+    least_cosine : float
+        Cosine from which on two kernels count as the same.
+
+    Returns
+    -------
+    Agreement
+        Of the fits that have weights.
+    """
+    usable = [fit for fit in fits if fit.status in USABLE_STATUSES]
+    return agreement(
+        [kernels_of(dict(fit.factors), *bases) for fit in usable],
+        [fit.objective for fit in usable],
+        least_cosine,
+    )

@@ -1,6 +1,7 @@
 """Solvers: find the weights that explain the spikes, and say how they did it."""
 
 from synreduce.solvers.base import Solver, SolverOptions
+from synreduce.solvers.continuation import Continuation
 from synreduce.solvers.problem import LINEAR_CAPABILITIES, FitProblem
 from synreduce.solvers.records import (
     STATUSES,
@@ -10,20 +11,23 @@ from synreduce.solvers.records import (
     result_without_weights,
 )
 from synreduce.solvers.registry import SOLVERS, build_solver
-from synreduce.solvers.restarts import Restarts, solve_restarts
+from synreduce.solvers.restarts import Agreement, agreement, next_restarts, restart_start
 
 __all__ = [
     "LINEAR_CAPABILITIES",
     "SOLVERS",
     "STATUSES",
     "USABLE_STATUSES",
+    "Agreement",
+    "Continuation",
     "FitProblem",
     "FitResult",
     "PenaltyCurve",
-    "Restarts",
     "Solver",
     "SolverOptions",
+    "agreement",
     "build_solver",
+    "next_restarts",
+    "restart_start",
     "result_without_weights",
-    "solve_restarts",
 ]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synreduce.solvers.base import Solver
-from synreduce.solvers.budget import Budget, BudgetSpentError
+from synreduce.solvers.budget import BudgetSpentError
 from synreduce.solvers.records import FitResult
 from synreduce.solvers.score_search import ScoreObjective
 from synreduce.solvers.training import TrainingData
@@ -63,9 +63,7 @@ class AskTellSolver(Solver):
         self, data: TrainingData, start: FloatArray | None, rng: np.random.Generator
     ) -> FitResult:
         point = data.problem.model.random_start(rng) if start is None else start
-        objective = ScoreObjective(
-            data, Budget(self.options.max_evaluations, self.options.max_seconds)
-        )
+        objective = ScoreObjective(data, self.budget(data))
         optimiser = self.make_optimiser(point, rng)
         try:
             while not (reason := optimiser.finished()):

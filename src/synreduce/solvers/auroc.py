@@ -64,7 +64,7 @@ class AurocSolver(LikelihoodSolver):
     ) -> FitResult:
         del rng
         options = self.options if isinstance(self.options, AurocOptions) else AurocOptions()
-        budget = Budget(options.max_evaluations, options.max_seconds)
+        budget = self.budget(data)
         choice, penalty = prepare(data, options, start, budget)
         fit = newton_fit(
             data,

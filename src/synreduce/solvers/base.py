@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from synreduce.errors import ConfigurationError, Problem
+from synreduce.solvers.budget import Budget
+from synreduce.solvers.continuation import Continuation
 from synreduce.solvers.problem import FitProblem
 from synreduce.solvers.records import FitResult, result_without_weights, with_seconds
 from synreduce.solvers.training import TrainingData
@@ -27,6 +29,10 @@ class SolverOptions(BaseModel):
     """Name in results; empty: the kind."""
     restarts: Annotated[int, Field(ge=1)] = 1
     """Fits from different starts; the best on training samples is kept, all are recorded."""
+    agreeing_restarts: Annotated[int, Field(ge=2)] | None = 3
+    """No more restarts are made once this many found the same optimum; null: always all."""
+    agreement: Annotated[float, Field(gt=0, lt=1)] = 0.99
+    """Cosine of two kernels from which on they are the same; objectives then differ by 0.1 %."""
     max_evaluations: Annotated[int, Field(ge=1)] | None = None
     """Evaluations of the objective in one fit at most; null: the solver's own limits."""
     max_seconds: Annotated[float, Field(gt=0)] | None = None
@@ -106,6 +112,7 @@ class Solver(ABC):
         problem: FitProblem,
         start: FloatArray | None = None,
         rng: np.random.Generator | None = None,
+        continuation: Continuation | None = None,
     ) -> FitResult:
         """Fit.
 
@@ -117,6 +124,9 @@ class Solver(ABC):
             Where to start; default: the solver's own choice.
         rng : numpy.random.Generator, optional
             Source of random starts; default: seeded with 0.
+        continuation : Continuation, optional
+            What an interrupted attempt at the same fit left, and when to stop; default: a fit in
+            one go. The result is the same.
 
         Returns
         -------
@@ -127,6 +137,8 @@ class Solver(ABC):
         ------
         ConfigurationError
             If the problem lacks what this solver needs, or the start has the wrong length.
+        OutOfTimeError
+            If the continuation ends the attempt.
         """
         self.refuse_incompatible(problem.capabilities, problem.name)
         if start is not None and np.shape(start) != (problem.model.n_parameters,):
@@ -135,11 +147,16 @@ class Solver(ABC):
                 Problem("bad-start", self.name, what, "give one per parameter")
             )
         began = time.perf_counter()
-        result = self._solve_checked(problem, start, rng or np.random.default_rng(0))
-        return with_seconds(result, time.perf_counter() - began)
+        known = continuation or Continuation()
+        result = self._solve_checked(problem, start, rng or np.random.default_rng(0), known)
+        return with_seconds(result, known.earlier_seconds + time.perf_counter() - began)
 
     def _solve_checked(
-        self, problem: FitProblem, start: FloatArray | None, rng: np.random.Generator
+        self,
+        problem: FitProblem,
+        start: FloatArray | None,
+        rng: np.random.Generator,
+        continuation: Continuation,
     ) -> FitResult:
         n_positive = problem.n_positive
         rarer = min(n_positive, problem.rows.n_rows - n_positive)
@@ -152,7 +169,7 @@ class Solver(ABC):
                 f"least {problem.minimum_positives} are needed"
             )
             return result_without_weights(problem, "too_few_spikes", message)
-        data = TrainingData(problem)
+        data = TrainingData(problem, continuation)
         if data.n_bad_rows:
             message = f"{data.n_bad_rows} samples hold values that are not finite"
             return result_without_weights(problem, "failed", message)
@@ -166,6 +183,20 @@ class Solver(ABC):
                 problem, "failed", message, n_evaluations=result.n_evaluations
             )
         return result
+
+    def budget(self, data: TrainingData) -> Budget:
+        """Open the budget of one fit, as the options set it.
+
+        Parameters
+        ----------
+        data : TrainingData
+            Samples of the fit.
+
+        Returns
+        -------
+        Budget
+        """
+        return Budget(self.options.max_evaluations, self.options.max_seconds, data.continuation)
 
     @abstractmethod
     def _solve(

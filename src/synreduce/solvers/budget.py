@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
+from synreduce.solvers.continuation import Continuation
+
 
 class BudgetSpentError(Exception):
     """No evaluation is left; the best point so far counts."""
@@ -19,7 +21,9 @@ class Budget:
     max_evaluations : int or None
         Evaluations allowed.
     max_seconds : float or None
-        Wall-clock time allowed from now on.
+        Wall-clock time allowed, together with that of earlier attempts.
+    continuation : Continuation, optional
+        Asked for time before anything is granted.
 
     Examples
     --------
@@ -30,7 +34,8 @@ class Budget:
 
     max_evaluations: int | None = None
     max_seconds: float | None = None
-    spent: int = 0
+    continuation: Continuation = field(default_factory=Continuation, repr=False)
+    spent: int = field(default=0, init=False)
     _began: float = field(default_factory=time.perf_counter, repr=False)
 
     @property
@@ -50,12 +55,27 @@ class Budget:
         -------
         bool
             Whether they are granted; if so they count as spent.
+
+        Raises
+        ------
+        OutOfTimeError
+            If the job ends, which says nothing of the fit: it is to be continued by another.
         """
-        late = self.max_seconds is not None and time.perf_counter() - self._began > self.max_seconds
-        if late or (self.left is not None and evaluations > self.left):
+        self.continuation.require_time()
+        if self._is_late() or (self.left is not None and evaluations > self.left):
             return False
         self.spent += evaluations
         return True
+
+    def count_recalled(self) -> None:
+        """Count an evaluation that an earlier attempt was granted and made."""
+        self.spent += 1
+
+    def _is_late(self) -> bool:
+        if self.max_seconds is None:
+            return False
+        seconds = self.continuation.earlier_seconds + time.perf_counter() - self._began
+        return seconds > self.max_seconds
 
     @property
     def message(self) -> str:

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from synreduce.solvers.base import Solver, SolverOptions
-from synreduce.solvers.budget import Budget
 from synreduce.solvers.records import FitResult
 from synreduce.solvers.score_search import search_scores
 from synreduce.solvers.training import TrainingData
@@ -51,7 +50,7 @@ class CobylaSolver(Solver):
     ) -> FitResult:
         options = self.options if isinstance(self.options, CobylaOptions) else CobylaOptions()
         point = data.problem.model.random_start(rng) if start is None else start
-        budget = Budget(options.max_evaluations, options.max_seconds)
+        budget = self.budget(data)
         # The method wants room for its first simplex; the budget itself is kept by the objective.
         limit = max(options.max_evaluations or _UNLIMITED, point.size + 2)
         settings = {"maxiter": limit, "rhobeg": options.initial_step}

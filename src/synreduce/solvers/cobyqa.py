@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from synreduce.solvers.base import Solver, SolverOptions
-from synreduce.solvers.budget import Budget
 from synreduce.solvers.records import FitResult
 from synreduce.solvers.score_search import search_scores
 from synreduce.solvers.training import TrainingData
@@ -49,7 +48,7 @@ class CobyqaSolver(Solver):
     ) -> FitResult:
         options = self.options if isinstance(self.options, CobyqaOptions) else CobyqaOptions()
         point = data.problem.model.random_start(rng) if start is None else start
-        budget = Budget(options.max_evaluations, options.max_seconds)
+        budget = self.budget(data)
         settings = {
             "maxfev": options.max_evaluations or _UNLIMITED,
             "initial_tr_radius": options.initial_step,

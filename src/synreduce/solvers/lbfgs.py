@@ -59,7 +59,7 @@ class LbfgsSolver(LikelihoodSolver):
     ) -> FitResult:
         del rng
         options = self.options if isinstance(self.options, LbfgsOptions) else LbfgsOptions()
-        budget = Budget(options.max_evaluations, options.max_seconds)
+        budget = self.budget(data)
         choice, penalty = prepare(data, options, start, budget)
         objective = _ScaledObjective.around(data, penalty, choice.point, budget)
         converged, message = False, ""

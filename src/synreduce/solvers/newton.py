@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synreduce.solvers.base import SolverOptions
-from synreduce.solvers.budget import Budget
 from synreduce.solvers.likelihood import (
     LikelihoodOptions,
     LikelihoodSolver,
@@ -49,7 +48,7 @@ class NewtonSolver(LikelihoodSolver):
     ) -> FitResult:
         del rng
         options = self.options if isinstance(self.options, NewtonOptions) else NewtonOptions()
-        budget = Budget(options.max_evaluations, options.max_seconds)
+        budget = self.budget(data)
         choice, penalty = prepare(data, options, start, budget)
         fit = newton_fit(
             data,

@@ -58,14 +58,29 @@ class ScoreObjective:
         ------
         BudgetSpentError
             If the budget is spent.
+        OutOfTimeError
+            If the job ends.
         """
-        if not self.budget.spend():
-            raise BudgetSpentError(self.budget.message)
-        theta = self._model.theta(np.asarray(vector, dtype=np.float64))
-        value = -self._data.auroc(self._scores(theta))
+        point = np.array(vector, dtype=np.float64)
+        value = self._recalled(point)
+        if value is None:
+            value = self._evaluated(point)
         self.trace.append(value)
         if value < self.best_value:
-            self.best, self.best_value = np.array(vector, dtype=np.float64), value
+            self.best, self.best_value = point, value
+        return value
+
+    def _recalled(self, point: FloatArray) -> float | None:
+        value = self._data.continuation.recall(point)
+        if value is not None:
+            self.budget.count_recalled()
+        return value
+
+    def _evaluated(self, point: FloatArray) -> float:
+        if not self.budget.spend():
+            raise BudgetSpentError(self.budget.message)
+        value = -self._data.auroc(self._scores(self._model.theta(point)))
+        self._data.continuation.record(point, value)
         return value
 
     def _scores(self, theta: FloatArray) -> NDArray[np.floating[Any]]:

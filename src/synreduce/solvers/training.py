@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from synreduce.design import ROWS_PER_BLOCK
 from synreduce.metrics import pair_wins
 from synreduce.solvers import passes
+from synreduce.solvers.continuation import Continuation
 from synreduce.solvers.problem import FitProblem
 from synreduce.solvers.row_groups import LocalRowGroups, RowGroups, Samples
 from synreduce.solvers.sums import ClassMoments, Curvature
@@ -27,10 +28,13 @@ class TrainingData:
     problem : FitProblem
         Its rows are kept in memory in double precision if they fit into its `cache_bytes`, and are
         spread over workers if they do not and there are any.
+    continuation : Continuation, optional
+        What an interrupted attempt at the same fit left; default: nothing.
     """
 
-    def __init__(self, problem: FitProblem) -> None:
+    def __init__(self, problem: FitProblem, continuation: Continuation | None = None) -> None:
         self.problem = problem
+        self.continuation = continuation or Continuation()
         self.outcome = np.asarray(problem.outcome, dtype=np.float64)
         self.n_rows = problem.rows.n_rows
         self.n_features = problem.layout.n_features

@@ -2,7 +2,7 @@
 
 from synreduce.strategies.base import Strategy, StrategyOptions
 from synreduce.strategies.canonical import CanonicalForm, canonical_form, standard_reference
-from synreduce.strategies.factors import FactorModel, Factors, Rank, singular_pairs
+from synreduce.strategies.factors import FactorModel, Factors, Rank, kernels_of, singular_pairs
 from synreduce.strategies.registry import STRATEGIES, build_strategy
 from synreduce.strategies.roughness import kernel_roughness
 from synreduce.strategies.spatiotemporal import SpatiotemporalOptions, SpatiotemporalRaisedCosine
@@ -20,6 +20,7 @@ __all__ = [
     "build_strategy",
     "canonical_form",
     "kernel_roughness",
+    "kernels_of",
     "singular_pairs",
     "standard_reference",
 ]

@@ -236,6 +236,27 @@ class FactorModel:
         return rng.uniform(-1.0, 1.0, self.n_parameters)
 
 
+def kernels_of(factors: Factors, spatial: FloatArray, temporal: FloatArray) -> FloatArray:
+    """Superpose basis functions to the kernel of each term.
+
+    Parameters
+    ----------
+    factors : dict of str to (numpy.ndarray, numpy.ndarray), shapes (R, K) and (R, L)
+        Spatial and temporal weights per term.
+    spatial : numpy.ndarray, shape (K, bins)
+        Spatial basis functions.
+    temporal : numpy.ndarray, shape (L, width)
+        Temporal basis functions.
+
+    Returns
+    -------
+    numpy.ndarray, shape (n_terms, bins, width)
+    """
+    return np.stack(
+        [(in_space @ spatial).T @ (in_time @ temporal) for in_space, in_time in factors.values()]
+    )
+
+
 def singular_pairs(matrix: FloatArray, n_pairs: int) -> tuple[FloatArray, FloatArray]:
     """Cut a matrix into its leading pairs of spatial and temporal weights.
 
