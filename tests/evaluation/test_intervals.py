@@ -2,13 +2,12 @@
 
 import numpy as np
 import pytest
-from scipy.stats import norm
+from scipy.stats import norm, t
 
 from synreduce.evaluation import (
     auroc_difference,
     delong_covariance,
     delong_interval,
-    permutation_baseline,
 )
 from synreduce.metrics import auroc
 
@@ -76,20 +75,63 @@ def test_undefined_intervals_are_nan():
     assert np.isnan(delong_interval([0, 0, 1, 1], [1.0, 2.0, 3.0, 4.0]).high)
 
 
-def test_permuted_auroc_has_the_mann_whitney_distribution():
-    y = np.arange(120) < 20
-    score = np.random.default_rng(4).normal(size=120)
-    baseline = permutation_baseline(y, score, np.random.default_rng(5), 4000)
-    expected = np.sqrt((20 + 100 + 1) / (12 * 20 * 100))
-    assert baseline.mean == pytest.approx(0.5, abs=4 * expected / np.sqrt(4000))
-    assert baseline.standard_deviation == pytest.approx(expected, rel=0.05)
-    assert baseline.quantile_95 == pytest.approx(0.5 + 1.645 * expected, abs=0.01)
+def dependent_samples(rng, n_units=120, size=4):
+    """Score and outcome share a cause that is the same in all samples of a unit."""
+    unit = np.repeat(np.arange(n_units), size)
+    cause = 2 * rng.normal(size=n_units)[unit]
+    y = cause + rng.normal(size=unit.size) > 1.2
+    return unit, y, np.round(cause + rng.normal(size=unit.size), 1)
 
 
-def test_permutation_p_value_and_seed():
-    y = np.arange(100) < 30
-    score = y + np.random.default_rng(6).normal(size=100)
-    first = permutation_baseline(y, score, np.random.default_rng(7), 199)
-    assert first.p_value == pytest.approx(1 / 200)
-    assert first == permutation_baseline(y, score, np.random.default_rng(7), 199)
-    assert np.isnan(permutation_baseline([1, 1], [0.0, 1.0], np.random.default_rng(0)).mean)
+def test_units_of_one_sample_change_nothing_and_copies_add_nothing():
+    rng = np.random.default_rng(10)
+    y = (rng.random(90) < 0.3).astype(int)
+    scores = np.round(rng.normal(size=(2, 90)) + y, 1)
+    alone = delong_covariance(y, scores)
+    assert delong_covariance(y, scores, np.arange(90)[::-1])[1] == pytest.approx(alone[1], 1e-12)
+    copies = delong_covariance(np.tile(y, 5), np.tile(scores, 5), np.tile(np.arange(90), 5))
+    assert copies[0] == pytest.approx(alone[0], abs=1e-13)
+    assert copies[1] == pytest.approx(alone[1], rel=1e-12)
+
+
+def test_variance_with_units_is_the_published_sum():
+    unit, y, score = dependent_samples(np.random.default_rng(11), 40)
+    positive, negative = score[y], score[~y]
+    wins = (positive[:, None] > negative) + 0.5 * (positive[:, None] == negative)
+    m, n, theta = positive.size, negative.size, wins.mean()
+    s10 = s01 = s11 = 0.0
+    for number in range(40):  # Obuchowski 1997, equations of section 2
+        mine, other = unit[y] == number, unit[~y] == number
+        first = wins.mean(axis=1)[mine].sum() - mine.sum() * theta
+        second = wins.mean(axis=0)[other].sum() - other.sum() * theta
+        s10, s01, s11 = s10 + first**2, s01 + second**2, s11 + first * second
+    with_positive, with_negative = np.unique(unit[y]).size, np.unique(unit[~y]).size
+    s10 *= with_positive / ((with_positive - 1) * m)
+    s01 *= with_negative / ((with_negative - 1) * n)
+    s11 *= 40 / 39
+    expected = s10 / m + s01 / n + 2 * s11 / (m * n)
+    assert delong_covariance(y, score, unit)[1][0, 0] == pytest.approx(expected, rel=1e-12)
+
+
+def test_standard_error_with_units_matches_the_bootstrap_over_units():
+    rng = np.random.default_rng(12)
+    unit, y, score = dependent_samples(rng)
+    y2, score2 = y.reshape(120, 4), score.reshape(120, 4)
+    draws = [
+        auroc(y2[chosen].ravel(), score2[chosen].ravel())
+        for chosen in (rng.integers(0, 120, 120) for _ in range(800))
+    ]
+    with_units = delong_interval(y, score, units=unit)
+    assert with_units.standard_error == pytest.approx(np.std(draws), rel=0.12)
+    assert with_units.standard_error > 1.3 * delong_interval(y, score).standard_error
+
+
+def test_few_units_give_wide_intervals_and_one_gives_none():
+    rng = np.random.default_rng(13)
+    y = np.arange(60) % 3 == 0
+    score = rng.normal(size=60) + y
+    few = delong_interval(y, score, units=np.arange(60) % 5)
+    spread = np.diff(np.log(np.array([few.low, few.high]) / (1 - np.array([few.low, few.high]))))
+    error = few.standard_error / (few.value * (1 - few.value))
+    assert spread[0] == pytest.approx(2 * t.ppf(0.975, 4) * error)
+    assert np.isnan(delong_interval(y, score, units=np.zeros(60)).low)

@@ -54,6 +54,15 @@ class MergeSettings(Section):
     """Whether to merge although chunks failed; their weights are NaN."""
 
 
+class ScoresSettings(Section):
+    """What is computed besides the scores themselves."""
+
+    permutations: Annotated[int, Field(ge=0)] = 0
+    """Random exchanges of the testing outcomes between trials, from which follow the AUROC of a
+    score that knows nothing of them and a p value, for merged models and consensus; 1000 is usual,
+    0 leaves it out."""
+
+
 class ResourcesSettings(Section):
     """What a job may use. The results do not depend on it."""
 
@@ -96,6 +105,8 @@ class Configuration(Section):
     """Ways to find the parameters; every strategy is fitted by each."""
     merge: MergeSettings = MergeSettings()
     """How the fits of all chunks become one result."""
+    scores: ScoresSettings = ScoresSettings()
+    """What is computed besides the scores themselves."""
     resources: ResourcesSettings = ResourcesSettings()
     """What a job may use."""
 

@@ -1,14 +1,17 @@
 """Evaluation: scores, nonlinearity, post-spike penalty and the reduced model itself."""
 
-from synreduce.evaluation.calibration import Calibration, calibrate
+from synreduce.evaluation.calibration import (
+    Calibration,
+    CalibrationCurve,
+    calibrate,
+    calibration_curve,
+)
 from synreduce.evaluation.intervals import (
     AurocDifference,
     Interval,
-    PermutationBaseline,
     auroc_difference,
     delong_covariance,
     delong_interval,
-    permutation_baseline,
 )
 from synreduce.evaluation.isi_penalty import (
     LONGEST_ISI_MS,
@@ -24,16 +27,20 @@ from synreduce.evaluation.nonlinearity import (
     estimate_nonlinearity,
     published_points,
 )
+from synreduce.evaluation.permutation import (
+    PermutationBaseline,
+    permutation_baseline,
+    split_baseline,
+)
 from synreduce.evaluation.scores import (
     SCORE_COLUMNS,
     SUBSETS,
-    CalibrationCurve,
     ScoredModel,
     ScoreRow,
     as_records,
-    calibration_curve,
     score_table_rows,
     share_of_ceiling,
+    with_baseline,
 )
 
 __all__ = [
@@ -67,4 +74,6 @@ __all__ = [
     "score_table_rows",
     "share_of_ceiling",
     "spike_raster",
+    "split_baseline",
+    "with_baseline",
 ]

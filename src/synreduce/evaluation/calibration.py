@@ -1,4 +1,4 @@
-"""From scores to probabilities: logistic calibration on training samples."""
+"""From scores to probabilities: logistic calibration, and how well probabilities hold."""
 
 from __future__ import annotations
 
@@ -79,3 +79,53 @@ def calibrate(score: ArrayLike, y: ArrayLike) -> Calibration:
     if one_class or not np.isfinite(value).all():
         return Calibration(float("nan"), float("nan"))
     return Calibration(*fit_logistic(value, outcome))
+
+
+@dataclass(frozen=True)
+class CalibrationCurve:
+    """Predicted against observed spike probability.
+
+    Parameters
+    ----------
+    predicted : ndarray, shape (n_bins,)
+        Mean predicted probability of the samples of each bin.
+    observed : ndarray, shape (n_bins,)
+        Share of them with a spike.
+    n_samples : ndarray of int, shape (n_bins,)
+        Samples of each bin.
+    """
+
+    predicted: FloatArray
+    observed: FloatArray
+    n_samples: NDArray[np.int64]
+
+
+def calibration_curve(y: ArrayLike, probability: ArrayLike, n_bins: int = 10) -> CalibrationCurve:
+    """Compare predicted probabilities with spike fractions.
+
+    Bins hold equal numbers of samples, because with rare spikes nearly all samples lie in the
+    lowest tenth of the probabilities; samples with equal probability stay together.
+
+    Parameters
+    ----------
+    y : array_like, shape (n_samples,)
+        Outcomes.
+    probability : array_like, shape (n_samples,)
+        Predicted spike probability.
+    n_bins : int
+        Largest number of bins.
+
+    Returns
+    -------
+    CalibrationCurve
+    """
+    chance = np.asarray(probability, dtype=np.float64)
+    outcome = np.asarray(y, dtype=np.float64)
+    edges = np.unique(np.quantile(chance, np.linspace(0.0, 1.0, n_bins + 1)[1:-1]))
+    index = np.searchsorted(edges, chance, side="right")
+    count = np.bincount(index, minlength=edges.size + 1)
+    filled = count > 0
+    predicted = np.bincount(index, weights=chance, minlength=edges.size + 1)[filled]
+    observed = np.bincount(index, weights=outcome, minlength=edges.size + 1)[filled]
+    kept = count[filled]
+    return CalibrationCurve(predicted / kept, observed / kept, kept.astype(np.int64))

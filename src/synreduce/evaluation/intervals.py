@@ -1,4 +1,4 @@
-"""Uncertainty of the AUROC: DeLong intervals, differences, and what chance would give."""
+"""Uncertainty of the AUROC: DeLong intervals, also of dependent samples, and differences."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtr, ndtri, stdtrit
 from scipy.stats import rankdata
 
 FloatArray = NDArray[np.float64]
@@ -51,34 +51,13 @@ class AurocDifference:
     p_value: float
 
 
-@dataclass(frozen=True)
-class PermutationBaseline:
-    """Distribution of the AUROC when outcomes are dealt out at random.
-
-    Parameters
-    ----------
-    mean, standard_deviation : float
-        Of the permuted AUROCs.
-    quantile_95 : float
-        The 95 % quantile.
-    p_value : float
-        Share of permutations, the data counted as one, that reach the observed AUROC.
-    n_permutations : int
-        Number of permutations.
-    """
-
-    mean: float
-    standard_deviation: float
-    quantile_95: float
-    p_value: float
-    n_permutations: int
-
-
-def delong_covariance(y: ArrayLike, scores: ArrayLike) -> tuple[FloatArray, FloatArray]:
+def delong_covariance(
+    y: ArrayLike, scores: ArrayLike, units: ArrayLike | None = None
+) -> tuple[FloatArray, FloatArray]:
     """AUROCs of several scores on the same samples, with their covariance.
 
     Midranks make it exact with ties and ``n log n`` fast (DeLong, DeLong & Clarke-Pearson 1988;
-    Sun & Xu 2014).
+    Sun & Xu 2014). Samples of one unit may depend on each other (Obuchowski 1997).
 
     Parameters
     ----------
@@ -86,37 +65,72 @@ def delong_covariance(y: ArrayLike, scores: ArrayLike) -> tuple[FloatArray, Floa
         Outcome.
     scores : array_like, shape (n_scores, n_samples)
         Finite scores.
+    units : array_like of int, shape (n_samples,), optional
+        Number of the unit (trial) of each sample; samples of different units are independent.
+        Default: every sample is a unit.
 
     Returns
     -------
     auroc : ndarray, shape (n_scores,)
         NaN where `y` holds one class only.
     covariance : ndarray, shape (n_scores, n_scores)
-        NaN with fewer than two samples of a class.
+        NaN where fewer than two units hold samples of a class.
     """
     outcome = np.asarray(y).astype(bool)
     values = np.atleast_2d(np.asarray(scores, dtype=np.float64))
+    unknown = np.full((len(values), len(values)), np.nan)
     n_positive = int(outcome.sum())
     n_negative = outcome.size - n_positive
     if min(n_positive, n_negative) == 0:
-        undefined = np.full(len(values), np.nan)
-        return undefined, np.full((len(values), len(values)), np.nan)
+        return np.full(len(values), np.nan), unknown
     overall = rankdata(values, axis=1)
     above = (overall[:, outcome] - rankdata(values[:, outcome], axis=1)) / n_negative
     below = 1.0 - (overall[:, ~outcome] - rankdata(values[:, ~outcome], axis=1)) / n_positive
     auroc = above.mean(axis=1)
-    if min(n_positive, n_negative) < 2:
-        return auroc, np.full((len(values), len(values)), np.nan)
+    if min(_units_per_class(outcome, units)) < 2:
+        return auroc, unknown
+    if units is not None:
+        number = np.unique(np.asarray(units), return_inverse=True)[1]
+        parts = (above - auroc[:, np.newaxis], below - auroc[:, np.newaxis])
+        return auroc, _covariance_of_units(parts, (number[outcome], number[~outcome]))
     covariance = np.atleast_2d(np.cov(above)) / n_positive + np.atleast_2d(np.cov(below)) / (
         n_negative
     )
     return auroc, covariance
 
 
-def delong_interval(y: ArrayLike, score: ArrayLike, level: float = 0.95) -> Interval:
+def _units_per_class(outcome: NDArray[np.bool_], units: ArrayLike | None) -> tuple[int, int]:
+    """Units that hold a positive, and units that hold a negative."""
+    if units is None:
+        return int(outcome.sum()), int((~outcome).sum())
+    number = np.asarray(units)
+    return np.unique(number[outcome]).size, np.unique(number[~outcome]).size
+
+
+def _covariance_of_units(
+    parts: tuple[FloatArray, FloatArray], units: tuple[NDArray[np.int64], NDArray[np.int64]]
+) -> FloatArray:
+    """Covariance from the sums over units of the deviations of positives and of negatives."""
+    n_units = 1 + int(max(unit.max() for unit in units))
+    sums, counts = [], []
+    for part, unit in zip(parts, units, strict=True):
+        totals = [np.bincount(unit, weights=row, minlength=n_units) for row in part]
+        sums.append(np.stack(totals) / unit.size)
+        counts.append(np.unique(unit).size)
+    positive, negative = sums
+    crossed = positive @ negative.T
+    variance = counts[0] / (counts[0] - 1) * (positive @ positive.T)
+    variance += counts[1] / (counts[1] - 1) * (negative @ negative.T)
+    return np.asarray(variance + n_units / (n_units - 1) * (crossed + crossed.T))
+
+
+def delong_interval(
+    y: ArrayLike, score: ArrayLike, level: float = 0.95, *, units: ArrayLike | None = None
+) -> Interval:
     """Confidence interval of the AUROC.
 
-    The interval is symmetric on the log-odds scale, so it stays inside (0, 1).
+    The interval is symmetric on the log-odds scale, so it stays inside (0, 1). With units it is
+    that of Student's t, with one degree of freedom less than units that hold the rarer class.
 
     Parameters
     ----------
@@ -126,6 +140,8 @@ def delong_interval(y: ArrayLike, score: ArrayLike, level: float = 0.95) -> Inte
         Score.
     level : float
         Confidence.
+    units : array_like of int, shape (n_samples,), optional
+        As for :func:`delong_covariance`.
 
     Returns
     -------
@@ -137,17 +153,27 @@ def delong_interval(y: ArrayLike, score: ArrayLike, level: float = 0.95) -> Inte
     >>> round(interval.value, 4), interval.low < interval.value < interval.high
     (0.8889, True)
     """
-    auroc, covariance = delong_covariance(y, score)
-    value, error = float(auroc[0]), float(np.sqrt(covariance[0, 0]))
+    auroc, covariance = delong_covariance(y, score, units)
+    value, variance = float(auroc[0]), float(covariance[0, 0])
+    # The sum over units of both classes is not bound to be positive where units are few.
+    error = float(np.sqrt(variance)) if variance >= 0.0 else np.nan
     if not 0.0 < value < 1.0 or not np.isfinite(error):
         return Interval(value, error, np.nan, np.nan)
     log_odds = np.log(value / (1.0 - value))
-    half = float(ndtri(0.5 + level / 2.0)) * error / (value * (1.0 - value))
+    half = _quantile(0.5 + level / 2.0, y, units) * error / (value * (1.0 - value))
     low, high = 1.0 / (1.0 + np.exp(-(log_odds + np.array([-half, half]))))
     return Interval(value, error, float(low), float(high))
 
 
-def auroc_difference(y: ArrayLike, first: ArrayLike, second: ArrayLike) -> AurocDifference:
+def _quantile(level: float, y: ArrayLike, units: ArrayLike | None) -> float:
+    if units is None:
+        return float(ndtri(level))
+    return float(stdtrit(min(_units_per_class(np.asarray(y).astype(bool), units)) - 1, level))
+
+
+def auroc_difference(
+    y: ArrayLike, first: ArrayLike, second: ArrayLike, units: ArrayLike | None = None
+) -> AurocDifference:
     """Compare two scores on the same samples.
 
     Parameters
@@ -156,58 +182,18 @@ def auroc_difference(y: ArrayLike, first: ArrayLike, second: ArrayLike) -> Auroc
         Outcome.
     first, second : array_like, shape (n_samples,)
         Scores.
+    units : array_like of int, shape (n_samples,), optional
+        As for :func:`delong_covariance`.
 
     Returns
     -------
     AurocDifference
     """
-    auroc, covariance = delong_covariance(y, np.stack([np.asarray(first), np.asarray(second)]))
+    scores = np.stack([np.asarray(first), np.asarray(second)])
+    auroc, covariance = delong_covariance(y, scores, units)
     value = float(auroc[0] - auroc[1])
     variance = float(covariance[0, 0] + covariance[1, 1] - 2.0 * covariance[0, 1])
     error = float(np.sqrt(max(variance, 0.0))) if np.isfinite(variance) else np.nan
     if error == 0.0:
         return AurocDifference(value, 0.0, 1.0 if value == 0.0 else 0.0)
     return AurocDifference(value, error, float(2.0 * ndtr(-abs(value) / error)))
-
-
-def permutation_baseline(
-    y: ArrayLike, score: ArrayLike, rng: np.random.Generator, n_permutations: int = 1000
-) -> PermutationBaseline:
-    """AUROC of the score when the outcomes are dealt out at random.
-
-    Parameters
-    ----------
-    y : array_like of bool, shape (n_samples,)
-        Outcome.
-    score : array_like, shape (n_samples,)
-        Score.
-    rng : numpy.random.Generator
-        From :func:`synreduce.seeds.generator`.
-    n_permutations : int
-        Number of permutations.
-
-    Returns
-    -------
-    PermutationBaseline
-        All NaN where `y` holds one class only.
-    """
-    outcome = np.asarray(y).astype(bool)
-    ranks = rankdata(np.asarray(score, dtype=np.float64))
-    n_positive = int(outcome.sum())
-    n_negative = outcome.size - n_positive
-    if min(n_positive, n_negative) == 0:
-        return PermutationBaseline(np.nan, np.nan, np.nan, np.nan, n_permutations)
-    sums = np.array(
-        [rng.permuted(ranks)[:n_positive].sum() for _ in range(n_permutations)], dtype=np.float64
-    )
-    smallest = n_positive * (n_positive + 1) / 2.0
-    permuted = (sums - smallest) / (n_positive * n_negative)
-    observed = (float(ranks[outcome].sum()) - smallest) / (n_positive * n_negative)
-    reached = int((permuted >= observed - 1e-12).sum())
-    return PermutationBaseline(
-        mean=float(permuted.mean()),
-        standard_deviation=float(permuted.std()),
-        quantile_95=float(np.quantile(permuted, 0.95)),
-        p_value=(1 + reached) / (1 + n_permutations),
-        n_permutations=n_permutations,
-    )

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from synreduce.evaluation.intervals import delong_interval
+from synreduce.evaluation.permutation import PermutationBaseline
 from synreduce.merging.selection import USABLE_STATUSES
 from synreduce.metrics import METRICS, evaluate
 
@@ -76,6 +77,9 @@ class ScoreRow:
         Samples in the subset: (trial, target window) pairs.
     value_low, value_high : float
         95 % confidence interval (DeLong), for AUROC on samples that were not fitted.
+    baseline_mean, baseline_95, p_value : float
+        Mean and 95 % quantile of the AUROC when outcomes change hands, and the share of such
+        exchanges that reach the value; NaN unless asked for.
     """
 
     level: str
@@ -95,29 +99,13 @@ class ScoreRow:
     n_samples: int
     value_low: float = float("nan")
     value_high: float = float("nan")
+    baseline_mean: float = float("nan")
+    baseline_95: float = float("nan")
+    p_value: float = float("nan")
 
 
 SCORE_COLUMNS = tuple(entry.name for entry in fields(ScoreRow))
 """Columns of ``scores.csv`` in order."""
-
-
-@dataclass(frozen=True)
-class CalibrationCurve:
-    """Predicted against observed spike probability.
-
-    Parameters
-    ----------
-    predicted : ndarray, shape (n_bins,)
-        Mean predicted probability of the samples of each bin.
-    observed : ndarray, shape (n_bins,)
-        Share of them with a spike.
-    n_samples : ndarray of int, shape (n_bins,)
-        Samples of each bin.
-    """
-
-    predicted: FloatArray
-    observed: FloatArray
-    n_samples: NDArray[np.int64]
 
 
 def score_table_rows(
@@ -129,6 +117,7 @@ def score_table_rows(
     *,
     n_targets: int = 1,
     status: str = "ok",
+    units: NDArray[np.int64] | None = None,
 ) -> list[ScoreRow]:
     """Score one model on every subset of a split.
 
@@ -148,6 +137,9 @@ def score_table_rows(
         Target windows per trial, to count trials.
     status : str
         Status of the fit; with a status other than ``ok`` and ``not_converged`` all values are NaN.
+    units : ndarray of int, shape (n_samples,), optional
+        Samples of one unit may depend on each other, see :func:`delong_covariance`. Default: all
+        samples are independent.
 
     Returns
     -------
@@ -165,6 +157,7 @@ def score_table_rows(
             value[index],
             None if chance is None else chance[index],
             int(np.unique(index // n_targets).size),
+            _shared_units(units, index),
         )
         rows.extend(_subset_rows(model, part, status))
     return rows
@@ -177,6 +170,16 @@ class _Subset:
     score: FloatArray
     probability: FloatArray | None
     n_trials: int
+    units: NDArray[np.int64] | None
+
+
+def _shared_units(
+    units: NDArray[np.int64] | None, index: NDArray[np.int64]
+) -> NDArray[np.int64] | None:
+    """Units of a subset; None if each of them has one sample, which is then independent."""
+    if units is None or np.unique(units[index]).size == index.size:
+        return None
+    return units[index]
 
 
 def _subset_rows(model: ScoredModel, part: _Subset, status: str) -> list[ScoreRow]:
@@ -220,39 +223,30 @@ def _with_interval(row: ScoreRow, part: _Subset) -> ScoreRow:
     # On training samples the interval would claim a precision that overfitting takes away.
     if row.metric != "auroc" or row.subset == "train" or np.isnan(row.value):
         return row
-    interval = delong_interval(part.outcome, part.score)
+    interval = delong_interval(part.outcome, part.score, units=part.units)
     return replace(row, value_low=interval.low, value_high=interval.high)
 
 
-def calibration_curve(y: ArrayLike, probability: ArrayLike, n_bins: int = 10) -> CalibrationCurve:
-    """Compare predicted probabilities with spike fractions.
-
-    Bins hold equal numbers of samples, because with rare spikes nearly all samples lie in the
-    lowest tenth of the probabilities; samples with equal probability stay together.
+def with_baseline(row: ScoreRow, baseline: PermutationBaseline) -> ScoreRow:
+    """Add a permutation baseline to the row of an AUROC.
 
     Parameters
     ----------
-    y : array_like, shape (n_samples,)
-        Outcomes.
-    probability : array_like, shape (n_samples,)
-        Predicted spike probability.
-    n_bins : int
-        Largest number of bins.
+    row : ScoreRow
+        Row of the metric ``auroc``.
+    baseline : PermutationBaseline
+        Of the same score on the same samples.
 
     Returns
     -------
-    CalibrationCurve
+    ScoreRow
     """
-    chance = np.asarray(probability, dtype=np.float64)
-    outcome = np.asarray(y, dtype=np.float64)
-    edges = np.unique(np.quantile(chance, np.linspace(0.0, 1.0, n_bins + 1)[1:-1]))
-    index = np.searchsorted(edges, chance, side="right")
-    count = np.bincount(index, minlength=edges.size + 1)
-    filled = count > 0
-    predicted = np.bincount(index, weights=chance, minlength=edges.size + 1)[filled]
-    observed = np.bincount(index, weights=outcome, minlength=edges.size + 1)[filled]
-    kept = count[filled]
-    return CalibrationCurve(predicted / kept, observed / kept, kept.astype(np.int64))
+    return replace(
+        row,
+        baseline_mean=baseline.mean,
+        baseline_95=baseline.quantile_95,
+        p_value=baseline.p_value,
+    )
 
 
 def share_of_ceiling(auroc: float, ceiling: float) -> float:

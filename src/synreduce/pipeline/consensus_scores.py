@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from synreduce.chunks import SUBSETS
-from synreduce.evaluation import ScoredModel, ScoreRow, score_table_rows
-from synreduce.pipeline.scoring import probabilities, scores_of_rows
+from synreduce.evaluation import ScoredModel, ScoreRow
+from synreduce.pipeline.scoring import probabilities, scores_of_rows, split_rows
 from synreduce.result import HDF5Rows
 
 if TYPE_CHECKING:
@@ -57,13 +57,13 @@ def score_consensus(task: ConsensusTask) -> list[ScoreRow]:
         score += scores_of_rows(HDF5Rows(files.design, files.design_identity), theta, 0.0)
     label = ScoredModel("consensus", "all", window.temporal, "", "", split.name, merge="consensus")
     subsets = {str(name): _untrained(task, name, split.subset(name)) for name in SUBSETS}
-    return score_table_rows(
+    return split_rows(
         label,
-        split.outcome,
+        split,
         score,
         probabilities(score, split),
-        subsets,
-        n_targets=window.n_targets,
+        subsets=subsets,
+        baseline=window.baseline,
     )
 
 

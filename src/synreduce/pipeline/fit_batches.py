@@ -176,7 +176,6 @@ def _series(run: CheckedRun, folders: Mapping[Chunk, CheckpointFolder]) -> Itera
                     solver=solver,
                     split=split,
                     restart=0,
-                    n_targets=samples.n_targets,
                     seed=configuration.seed,
                     cache_bytes=cache_bytes,
                     minimum_positives=configuration.minimum_positives.train,

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from synreduce.chunks import SUBSETS
 from synreduce.design import SelectedRows
-from synreduce.evaluation import ScoredModel, ScoreRow, score_table_rows
-from synreduce.pipeline.scoring import probabilities, scores_of_rows
+from synreduce.evaluation import ScoredModel, ScoreRow
+from synreduce.pipeline.scoring import probabilities, scores_of_rows, split_rows
 from synreduce.result import (
     ArtefactIdentity,
     CheckpointFolder,
@@ -52,8 +51,6 @@ class FitTask:
         Which samples train.
     restart : int
         Number of the restart.
-    n_targets : int
-        Target windows per trial.
     seed : int
         Root seed.
     cache_bytes : int
@@ -73,7 +70,6 @@ class FitTask:
     solver: SolverOptions
     split: Split
     restart: int
-    n_targets: int
     seed: int
     cache_bytes: int
     minimum_positives: int
@@ -175,16 +171,7 @@ def _score(task: FitTask, fit: FitResult, rows: HDF5Rows, strategy: str) -> list
         probability = probabilities(score, task.split)
     else:
         score = probability = np.full(rows.n_rows, np.nan)
-    subsets = {str(name): task.split.subset(name) for name in SUBSETS}
-    return score_table_rows(
-        model,
-        task.split.outcome,
-        score,
-        probability,
-        subsets,
-        n_targets=task.n_targets,
-        status=fit.status,
-    )
+    return split_rows(model, task.split, score, probability, status=fit.status)
 
 
 def _curves(fit: FitResult) -> dict[str, NDArray[np.float64]]:

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 PROJECTION_VERSION = 1
 """Raise when the numbers of a projection change, so that old designs are made again."""
 
-FIT_VERSION = 3
+FIT_VERSION = 4
 """Raise when the numbers of a fit change, so that old fits are made again."""
 
-MERGE_VERSION = 2
+MERGE_VERSION = 3
 """Raise when the numbers of a merge change, so that old results are made again."""
 
 

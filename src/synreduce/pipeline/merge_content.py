@@ -21,6 +21,15 @@ if TYPE_CHECKING:
 
 MERGE_METHODS = ("single", "sum", "stack", "refine")
 _PROBABILITY_BINS = 10
+_CALIBRATIONS = ("calibration", "calibration_train")
+_AUROC_FIGURES = {
+    "auroc_low": "value_low",
+    "auroc_high": "value_high",
+    "auroc_baseline": "baseline_mean",
+    "auroc_baseline_95": "baseline_95",
+    "auroc_p_value": "p_value",
+}
+"""Variables that go with the AUROC, and their columns in the table of scores."""
 
 
 def merged_content(run: MergedRun, provenance: Provenance, title: str) -> MergedContent:
@@ -109,9 +118,10 @@ def _merged(run: MergedRun, sizes: Mapping[str, int]) -> dict[str, NDArray[Any]]
     for name in ("nonlinearity", "nonlinearity_wni"):
         arrays.real(name, *window, "wni_bin")
     arrays.real("isi_penalty", *window, "isi")
-    for name in ("calibration_predicted", "calibration_observed"):
-        arrays.real(name, *window, "probability_bin")
-    arrays.integer("calibration_n_samples", *window, "probability_bin")
+    for prefix in _CALIBRATIONS:
+        for name in ("predicted", "observed"):
+            arrays.real(f"{prefix}_{name}", *window, "probability_bin")
+        arrays.integer(f"{prefix}_n_samples", *window, "probability_bin")
     for first, second, merge in run.cells:
         _fill_merge(arrays, (first, second), merge)
     return arrays
@@ -132,10 +142,12 @@ def _fill_merge(arrays: Variables, where: tuple[int, int], merge: WindowMerge) -
     arrays["nonlinearity"][(*where, slice(n_knots))] = merge.nonlinearity.probability
     arrays["nonlinearity_wni"][(*where, slice(n_knots))] = merge.nonlinearity.net_input
     arrays["isi_penalty"][where] = merge.penalty.penalty
-    n_bins = merge.calibration.predicted.size
-    arrays["calibration_predicted"][(*where, slice(n_bins))] = merge.calibration.predicted
-    arrays["calibration_observed"][(*where, slice(n_bins))] = merge.calibration.observed
-    arrays["calibration_n_samples"][(*where, slice(n_bins))] = merge.calibration.n_samples
+    for prefix, curve in zip(
+        _CALIBRATIONS, (merge.calibration, merge.train_calibration), strict=True
+    ):
+        for name in ("predicted", "observed", "n_samples"):
+            values = getattr(curve, name)
+            arrays[f"{prefix}_{name}"][(*where, slice(values.size))] = values
 
 
 def _consensus(run: MergedRun, sizes: Mapping[str, int]) -> dict[str, NDArray[Any]]:
@@ -154,8 +166,8 @@ def _consensus(run: MergedRun, sizes: Mapping[str, int]) -> dict[str, NDArray[An
 
 def _metrics(run: MergedRun, sizes: Mapping[str, int]) -> dict[str, NDArray[Any]]:
     arrays = Variables(sizes)
-    for metric in METRICS:
-        arrays.real(metric, "level", "split", "subset", "temporal", "spatial")
+    for name in (*METRICS, *_AUROC_FIGURES):
+        arrays.real(name, "level", "split", "subset", "temporal", "spatial")
     levels = _levels(run)
     splits = _positions(run.splits)
     windows = _positions([window.name for window in run.grid.temporal])
@@ -174,7 +186,15 @@ def _metrics(run: MergedRun, sizes: Mapping[str, int]) -> dict[str, NDArray[Any]
         where = (levels.index(row.level), splits[row.split], SUBSETS.index(row.subset),
                  windows[row.temporal], space)  # fmt: skip
         arrays[row.metric][where] = row.value
-    return arrays
+        if row.metric == "auroc":
+            for name, column in _AUROC_FIGURES.items():
+                arrays[name][where] = getattr(row, column)
+    # A baseline that was not asked for is not in the file.
+    return {
+        name: values
+        for name, values in arrays.items()
+        if name not in _AUROC_FIGURES or np.isfinite(values).any()
+    }
 
 
 def _positions(names: Sequence[str]) -> dict[str, int]:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from synreduce.chunks import Split
     from synreduce.evaluation import CalibrationCurve, IsiPenalty, Nonlinearity, ScoreRow
     from synreduce.merging import ChunkBasis, MergedKernel, MergedModel
+    from synreduce.pipeline.scoring import BaselineRequest
+    from synreduce.pipeline.truth import KnownTruth
     from synreduce.result import ArtefactIdentity, StoredFit
     from synreduce.strategies import StrategyOptions
 
@@ -72,8 +74,10 @@ class MergeTask:
         How spatial chunks are merged, and by which training score the best fit is chosen.
     allow_partial : bool
         Leave failed chunks out.
-    truth : ndarray, shape (n_samples,), optional
-        Known generating score.
+    baseline : BaselineRequest
+        Permutations of the testing outcomes.
+    truth : KnownTruth, optional
+        What generated the spikes.
     """
 
     temporal: str
@@ -89,7 +93,8 @@ class MergeTask:
     method: Literal["sum", "stack", "refine"]
     choose_by: str
     allow_partial: bool
-    truth: NDArray[np.float64] | None = None
+    baseline: BaselineRequest
+    truth: KnownTruth | None = None
 
 
 @dataclass(frozen=True)
@@ -112,8 +117,8 @@ class WindowMerge:
         Spike probability over canonical weighted net input.
     penalty : IsiPenalty
         Post-spike penalty in units of canonical weighted net input.
-    calibration : CalibrationCurve
-        On test samples.
+    calibration, train_calibration : CalibrationCurve
+        On test samples, and on training samples.
     rows : tuple of ScoreRow
         Scores of the merged model, and of the truth where it is known.
     n_samples, n_positive : int
@@ -129,6 +134,7 @@ class WindowMerge:
     nonlinearity: Nonlinearity
     penalty: IsiPenalty
     calibration: CalibrationCurve
+    train_calibration: CalibrationCurve
     rows: tuple[ScoreRow, ...]
     n_samples: int
     n_positive: int

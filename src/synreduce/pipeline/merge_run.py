@@ -19,6 +19,8 @@ from synreduce.pipeline.merge_content import merged_content
 from synreduce.pipeline.merge_records import ChunkFiles, MergeTask
 from synreduce.pipeline.merge_window import merge_window
 from synreduce.pipeline.merged_run import MergedRun
+from synreduce.pipeline.scoring import BaselineRequest
+from synreduce.pipeline.truth import known_truth
 from synreduce.progress import progress
 from synreduce.result import (
     FailedChunk,
@@ -35,7 +37,6 @@ if TYPE_CHECKING:
 
     from synreduce.chunks import Chunk, TemporalRange
     from synreduce.configuration import Configuration
-    from synreduce.database import Database
     from synreduce.evaluation import ScoreRow
     from synreduce.execution import Engine
 
@@ -133,7 +134,7 @@ def _merge_tasks(run: CheckedRun) -> Iterator[MergeTask]:
     for window in configuration.grid().temporal:
         with open_databases(configuration) as database:
             samples = WindowSamples.of(database, window)
-            truth = _truth(database, window)
+            truth = known_truth(database, window)
         for split in samples.splits(configuration):
             definition = configuration.split_definitions()[split.name]
             yield MergeTask(
@@ -151,6 +152,7 @@ def _merge_tasks(run: CheckedRun) -> Iterator[MergeTask]:
                 choose_by=configuration.merge.choose_by,
                 allow_partial=configuration.merge.allow_partial,
                 truth=truth,
+                baseline=BaselineRequest(configuration.seed, configuration.scores.permutations),
             )
 
 
@@ -170,19 +172,6 @@ def _files(run: CheckedRun, window: TemporalRange) -> tuple[ChunkFiles, ...]:
         for chunk in run.configuration.grid().chunks
         if chunk.temporal == window
     )
-
-
-def _truth(database: Database, window: TemporalRange) -> NDArray[np.float64] | None:
-    """Look up the generating score of every sample, if it is known for all target windows."""
-    truth = database.truth
-    if not truth or "score" not in truth or "target_start_ms" not in truth:
-        return None
-    starts = truth["target_start_ms"]
-    place = np.searchsorted(starts, window.target_starts)
-    known = place < starts.size
-    if not known.all() or not np.array_equal(starts[place], window.target_starts):
-        return None
-    return np.asarray(truth["score"][:, place], dtype=np.float64).ravel()
 
 
 def _chunk_rows(run: CheckedRun) -> Iterator[ScoreRow]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from synreduce.chunks import SUBSETS, UNUSED
+from synreduce.chunks import UNUSED
 from synreduce.design import FeatureLayout, SelectedRows, Term
 from synreduce.evaluation import (
     ScoredModel,
@@ -15,7 +15,6 @@ from synreduce.evaluation import (
     calibration_curve,
     estimate_isi_penalty,
     estimate_nonlinearity,
-    score_table_rows,
 )
 from synreduce.merging import (
     MergedModel,
@@ -26,7 +25,7 @@ from synreduce.merging import (
     merged_kernel,
 )
 from synreduce.pipeline.merge_records import ChunkFiles, MergeTask, WindowMerge
-from synreduce.pipeline.scoring import probabilities
+from synreduce.pipeline.scoring import probabilities, split_rows
 from synreduce.result import HDF5Rows, read_fits, read_layout
 from synreduce.strategies import Rank, build_strategy
 
@@ -106,6 +105,7 @@ def _evaluated(
             net_input[recent], outcome[recent], task.isi[recent], nonlinearity
         ),
         calibration=calibration_curve(outcome[test], probability[test]),
+        train_calibration=calibration_curve(outcome[train], probability[train]),
         rows=tuple(_score_rows(task, chosen, model, log_odds, probability)),
         n_samples=int(train.size),
         n_positive=int(outcome[train].sum()),
@@ -181,7 +181,6 @@ def _score_rows(
     log_odds: NDArray[np.float64],
     probability: NDArray[np.float64],
 ) -> list[ScoreRow]:
-    subsets = {str(name): task.split.subset(name) for name in SUBSETS}
     used = [fit for fit in chosen if fit is not None]
     label = ScoredModel(
         level="merged",
@@ -192,19 +191,13 @@ def _score_rows(
         split=task.split.name,
         merge=model.method,
     )
-    outcome = task.split.outcome
-    rows = score_table_rows(
-        label,
-        outcome,
-        log_odds,
-        probability,
-        subsets,
-        n_targets=task.n_targets,
-        status=model.status,
+    rows = split_rows(
+        label, task.split, log_odds, probability, status=model.status, baseline=task.baseline
     )
     if task.truth is not None:
         known = replace(label, level="truth", strategy="", solver="", merge="")
-        rows += score_table_rows(
-            known, outcome, task.truth, None, subsets, n_targets=task.n_targets
+        truth = task.truth
+        rows += split_rows(
+            known, task.split, truth.score, truth.probability, baseline=task.baseline
         )
     return rows

@@ -135,7 +135,9 @@ class WorkflowRun:
     @property
     def merge_identity(self) -> str:
         """Digest of what the merge depends on beside the fits."""
-        return digest_of([MERGE_VERSION, self.configuration.digest("merge", "chunks", "seed")])
+        return digest_of(
+            [MERGE_VERSION, self.configuration.digest("merge", "scores", "chunks", "seed")]
+        )
 
     @property
     def known_fingerprint(self) -> str:

@@ -14,7 +14,7 @@ from synreduce.errors import printable
 from synreduce.plotting.figures import figures_of
 from synreduce.plotting.filters import Truth
 from synreduce.plotting.style import house_style, render
-from synreduce.result import STATUS_MEANINGS, open_result
+from synreduce.result import STATUS_MEANINGS, open_result, score_notes
 from synreduce.result.schema_fit import METRICS
 from synreduce.storage import publish_text
 
@@ -28,7 +28,8 @@ _CAPTIONS = {
     "filters": "Spatial and temporal filters of the synapse groups. Thick: first split, with 95 % "
     "confidence interval; thin: other splits.",
     "kernels": "Space x time filter of the merged model, first split.",
-    "scores": "How well the models tell samples with a spike from samples without one.",
+    "scores": "How well the models tell samples with a spike from samples without one. Where the "
+    "score that made the spikes is known, its AUROC is the ceiling.",
     "response": "From weighted net input to spikes: nonlinearity, penalty after a spike, and "
     "predicted against observed probability.",
 }
@@ -75,6 +76,7 @@ def _facts(result: Result, truth: Truth | None) -> dict[str, Any]:
         f"{dataset.attrs['software_version']}.",
         "metrics": [name.replace("_", " ") for name in METRICS],
         "scores": list(_score_rows(dataset)),
+        "score_notes": score_notes(dataset),
         "figures": list(_figures(dataset, truth)),
         "statuses": _statuses(dataset),
         "failures": [

@@ -56,6 +56,8 @@ def draw_response(dataset: xr.Dataset) -> Figure:
             )
             _draw_penalty(penalty, part, look)
         _draw_calibration(calibration, cell, colour)
+    if len(windows) == 1:
+        _draw_training_calibration(calibration, dataset.isel(temporal=0, split=0), colours[0])
     _finish_penalty(penalty, dataset, windows)
     _label(curve, penalty, calibration, dataset)
     return figure
@@ -84,6 +86,19 @@ def _draw_calibration(axes: Axes, cell: xr.Dataset, colour: str) -> None:
             lw=1.0 if split == 0 else 0.0,
             color=colour if split == 0 else lighter(colour, 0.4),
         )
+
+
+def _draw_training_calibration(axes: Axes, cell: xr.Dataset, colour: str) -> None:
+    """Show how well probabilities hold where they were fitted, for comparison."""
+    if "calibration_train_predicted" not in cell:
+        return
+    predicted, observed = (
+        cell[f"calibration_train_{name}"].to_numpy() for name in ("predicted", "observed")
+    )
+    shown = (observed > 0) & (predicted > 0)
+    ring = lighter(colour, 0.4)
+    axes.plot(predicted[shown], observed[shown], "o", ms=6.0, mfc="none", mec=ring, label="train")
+    axes.legend(loc="upper left")
 
 
 def _finish_penalty(axes: Axes, dataset: xr.Dataset, windows: list[int]) -> None:

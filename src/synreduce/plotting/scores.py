@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _LABELLED_CELLS = 60
+_CEILING_LOOK: dict[str, Any] = {
+    "color": NEUTRAL, "lw": 1.0, "ls": (0.0, (6.0, 2.0)), "zorder": 0,
+    "label": "ceiling: the true score",
+}  # fmt: skip
 _TICKS = 12
 _MARKED_WINDOWS = 30
 _USABLE = [STATUS_MEANINGS.index(name) for name in FITTED_STATUSES]
@@ -121,10 +125,21 @@ def _draw_windows(axes: Axes, dataset: xr.Dataset) -> None:
             axes.plot(
                 middle, train.to_numpy(), color=colour, lw=0.8, ls="--", label="merged, train"
             )
+    ceiling = _ceiling(dataset, subset)
+    if ceiling is not None:
+        axes.plot(middle, ceiling, **_CEILING_LOOK)
     axes.set_xlabel("middle of the temporal chunk (ms)")
     axes.set_ylabel(f"AUROC ({subset})")
     axes.set_title("all spatial chunks together, one line per split")
-    axes.legend(ncols=3, loc="best")
+    axes.legend(ncols=2, loc="best")
+
+
+def _ceiling(dataset: xr.Dataset, subset: str) -> NDArray[Any] | None:
+    """AUROC of the score that made the spikes in each temporal chunk, mean over splits."""
+    if "truth" not in dataset["level"].to_numpy():
+        return None
+    known = dataset["auroc"].sel(level="truth", subset=subset).isel(spatial=0)
+    return np.asarray(known.mean("split").to_numpy())
 
 
 def _draw_levels(axes: Axes, dataset: xr.Dataset) -> None:
@@ -133,7 +148,7 @@ def _draw_levels(axes: Axes, dataset: xr.Dataset) -> None:
     shown = [name for name in ("train", held_out(dataset)) if name in subsets]
     positions: list[int] = []
     labels: list[str] = []
-    for level in levels:
+    for level in (name for name in levels if name != "truth"):
         values = dataset["auroc"].sel(level=level)
         cells = range(dataset.sizes["spatial"] if level == "chunk" else 1)
         for cell in cells:
@@ -144,11 +159,18 @@ def _draw_levels(axes: Axes, dataset: xr.Dataset) -> None:
             positions.append(position)
             labels.append(_level_label(dataset, level, cell))
             for subset in dict.fromkeys(shown):
-                _draw_points(axes, position, scores.sel(subset=subset).to_numpy(), level, subset)
+                look = (level, subset)
+                _draw_points(
+                    axes, position, scores.sel(subset=subset).to_numpy(), look,
+                    _interval(dataset, *look, cell),
+                )  # fmt: skip
     axes.set_xticks(positions, labels)
     axes.set_xlim(-0.6, len(positions) - 0.4)
     axes.set_ylabel("AUROC")
-    axes.set_title("one point per split")
+    axes.set_title("one point per split, with 95 % interval")
+    ceiling = _ceiling(dataset, shown[-1])
+    if ceiling is not None:
+        axes.axhline(float(ceiling[0]), **_CEILING_LOOK)
     axes.grid(axis="y", color="#E6E6E6", lw=0.6)
     axes.plot([], [], "o", mfc="white", mec=NEUTRAL, ms=5, label="train")
     axes.plot([], [], "o", color=NEUTRAL, ms=5, label=shown[-1])
@@ -162,11 +184,34 @@ def _level_label(dataset: xr.Dataset, level: str, cell: int) -> str:
     return f"{start:g} to\n{stop:g} µm"
 
 
-def _draw_points(axes: Axes, position: int, values: NDArray[Any], level: str, subset: str) -> None:
+def _interval(
+    dataset: xr.Dataset, level: str, subset: str, cell: int
+) -> tuple[NDArray[Any], NDArray[Any]] | None:
+    """Look up the intervals of all splits; None in a result without them."""
+    if "auroc_low" not in dataset:
+        return None
+    where = {"level": level, "subset": subset}
+    low, high = (
+        dataset[name].sel(where).isel(temporal=0, spatial=cell).to_numpy()
+        for name in ("auroc_low", "auroc_high")
+    )
+    return low, high
+
+
+def _draw_points(
+    axes: Axes,
+    position: int,
+    values: NDArray[Any],
+    look: tuple[str, str],
+    ends: tuple[NDArray[Any], NDArray[Any]] | None,
+) -> None:
+    level, subset = look
     spread = np.linspace(-0.08, 0.08, values.size) if values.size > 1 else np.zeros(1)
-    shift = -0.16 if subset == "train" else 0.16
+    where = position + (-0.16 if subset == "train" else 0.16) + spread
     colour = LEVEL_COLOURS.get(level, NEUTRAL)
+    if ends is not None:
+        axes.vlines(where, *ends, color=colour, lw=0.9)
     axes.plot(
-        position + shift + spread, values, "o", ms=5, mec=colour,
-        mfc="white" if subset == "train" else colour, mew=1.2,
+        where, values, "o", ms=5, mec=colour, mfc="white" if subset == "train" else colour,
+        mew=1.2,
     )  # fmt: skip

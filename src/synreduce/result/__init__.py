@@ -18,6 +18,7 @@ from synreduce.result.reader import Result, open_result
 from synreduce.result.run_record import JobRecord, merge_run_record, read_jobs, record_job
 from synreduce.result.schema import LEVELS, STATUS_MEANINGS
 from synreduce.result.schema import SCHEMA_NAME as MERGED_SCHEMA
+from synreduce.result.score_notes import score_notes
 from synreduce.result.scores import read_scores, write_scores
 from synreduce.result.stored_fit import StoredFit, stored_agreement
 from synreduce.result.summary import summary_lines
@@ -52,6 +53,7 @@ __all__ = [
     "read_scores",
     "record_job",
     "save_model",
+    "score_notes",
     "stored_agreement",
     "summary_lines",
     "verify_design",

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from synreduce.result.schema import STATUS_MEANINGS, Variable
+from synreduce.result.schema import STATUS_MEANINGS, Kind, Variable
 
 _CELL = ("split", "temporal", "spatial")
 _KNOT = ("split", "temporal", "wni_bin")
+_CALIBRATION: tuple[tuple[str, Kind, str], ...] = (
+    ("predicted", "real", "mean predicted probability of the {} in the bin"),
+    ("observed", "real", "share of the {} in the bin with a spike"),
+    ("n_samples", "integer", "{} in the bin"),
+)
 RESPONSE = (
     Variable(
         "nonlinearity",
@@ -38,29 +43,21 @@ RESPONSE = (
         required=True,
         comment="infinite where no spike can follow; nothing is subtracted beyond the last value",
     ),
-    Variable(
-        "calibration_predicted",
-        ("split", "temporal", "probability_bin"),
-        "real",
-        "1",
-        "mean predicted probability of the held-out samples in the bin",
-    ),
-    Variable(
-        "calibration_observed",
-        ("split", "temporal", "probability_bin"),
-        "real",
-        "1",
-        "share of the held-out samples in the bin with a spike",
-    ),
-    Variable(
-        "calibration_n_samples",
-        ("split", "temporal", "probability_bin"),
-        "integer",
-        "1",
-        "held-out samples in the bin",
+    *(
+        Variable(
+            f"{prefix}_{name}",
+            ("split", "temporal", "probability_bin"),
+            kind,
+            "1",
+            long_name.format(f"{side} samples"),
+        )
+        for prefix, side in (("calibration", "held-out"), ("calibration_train", "training"))
+        for name, kind, long_name in _CALIBRATION
     ),
 )
 
+_INTERVAL = "DeLong; samples of one trial may depend on each other; held-out samples only"
+_EXCHANGE = "of the fixed score, on subset test; there if scores.permutations asks for it"
 METRIC_DIMENSIONS = ("level", "split", "subset", "temporal", "spatial")
 METRIC_VARIABLES = tuple(
     Variable(
@@ -79,6 +76,16 @@ METRIC_VARIABLES = tuple(
         ("bits_per_spike", "bit", "log likelihood above that of the mean rate, per spike"),
         ("brier", "1", "mean squared error of the predicted probability"),
         ("average_precision", "1", "average precision"),
+    )
+)
+AUROC_FIGURES = tuple(
+    Variable(name, METRIC_DIMENSIONS, "real", "1", long_name, comment=comment)
+    for name, long_name, comment in (
+        ("auroc_low", "lower end of the 95 % interval of the AUROC", _INTERVAL),
+        ("auroc_high", "upper end of the 95 % interval of the AUROC", _INTERVAL),
+        ("auroc_baseline", "mean AUROC after exchanging outcomes between trials", _EXCHANGE),
+        ("auroc_baseline_95", "95 % quantile of the AUROC after such exchanges", _EXCHANGE),
+        ("auroc_p_value", "share of such exchanges that reach the AUROC", _EXCHANGE),
     )
 )
 METRICS = tuple(variable.name for variable in METRIC_VARIABLES)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from synreduce.result.schema import Variable
-from synreduce.result.schema_fit import FIT, METRIC_VARIABLES, RESPONSE
+from synreduce.result.schema_fit import AUROC_FIGURES, FIT, METRIC_VARIABLES, RESPONSE
 
 _CELL = ("split", "temporal", "spatial")
 _BASIS_PAIR = ("spatial_basis", "temporal_basis")
@@ -265,6 +265,7 @@ VARIABLES: tuple[Variable, ...] = (
     *_CONSENSUS,
     *RESPONSE,
     *METRIC_VARIABLES,
+    *AUROC_FIGURES,
     *FIT,
 )
 """Every variable a merged file may hold."""

@@ -27,7 +27,9 @@ COLUMNS = SCORE_COLUMNS
 INTEGER_COLUMNS = ("restart", "n_trials", "n_positive", "n_samples")
 """Columns that hold whole numbers."""
 
-NUMBER_COLUMNS = ("value", "value_low", "value_high")
+NUMBER_COLUMNS = (
+    "value", "value_low", "value_high", "baseline_mean", "baseline_95", "p_value",
+)  # fmt: skip
 """Columns that hold scores; ``nan`` where one is undefined."""
 
 _IDENTITY = ("level", "spatial", "temporal", "strategy", "solver", "merge", "split", "subset",

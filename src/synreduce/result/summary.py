@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from synreduce.errors import printable
 from synreduce.result.schema import STATUS_MEANINGS
+from synreduce.result.score_notes import score_notes
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -102,7 +103,7 @@ def _scores(dataset: xr.Dataset) -> list[str]:
             for (_, _, pattern), value in zip(_METRICS, values, strict=True)
         )
         lines.append(f"  {level:<20}" + "".join(cells))
-    return lines
+    return lines + [f"  {note}" for note in score_notes(dataset, subset)]
 
 
 def _windows(dataset: xr.Dataset) -> list[str]:
