@@ -15,6 +15,7 @@ from synreduce.plotting.filters import draw_filters
 from synreduce.plotting.kernels import draw_kernels
 from synreduce.plotting.response import draw_response
 from synreduce.plotting.scores import draw_scores
+from synreduce.plotting.searches import draw_searches
 from synreduce.plotting.style import group_colours, house_style, render
 from synreduce.result import open_result, write_merged
 
@@ -156,6 +157,20 @@ def test_response_shows_knots_and_leaves_out_infinite_penalties(dataset):
     assert all(np.isnan(line.get_ydata()[:2]).all() for line in penalty.lines)
     assert "no spike possible" in penalty.texts[0].get_text()
     assert calibration.get_xscale() == "log"
+
+
+def test_traces_fall_to_their_final_value_and_restarts_are_points(dataset, make_content, tmp_path):
+    trace, restarts = draw_searches(dataset).axes
+    for line in trace.lines:
+        np.testing.assert_allclose(line.get_xdata(), [1, 2, 3])
+        np.testing.assert_allclose(line.get_ydata(), [0.125, 0.025, 0.005])
+    shown = np.concatenate([line.get_ydata() for line in restarts.lines])
+    np.testing.assert_array_equal(np.sort(shown), np.sort(dataset["restart_cosine"], axis=None))
+    once = np.ones_like(dataset["n_restarts"])
+    content = make_content(n_windows=1, n_spatial=1, fail=False, n_restarts=once)
+    write_merged(tmp_path / "merged.h5", content)
+    with open_result(tmp_path / "merged.h5") as result:
+        assert "started once" in draw_searches(result.dataset).axes[1].texts[0].get_text()
 
 
 def test_result_without_weights_is_drawn_as_such(make_content, tmp_path):

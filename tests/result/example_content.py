@@ -65,6 +65,7 @@ def example_content(
         "subset": ("train", "test"),
         "level": ("chunk", "merged", "consensus"),
         "probability_bin": np.arange(8),
+        "iteration": np.arange(5),
     }
     shape = (len(splits), n_windows, n_spatial)
     inside = (distance >= edges[:-1, None]) & (distance < edges[1:, None])
@@ -126,6 +127,13 @@ def example_content(
         "n_samples": np.full(shape, 56000),
         "n_positive": np.full(shape, 2800),
         "n_evaluations": np.full(shape, 41),
+        "n_restarts_asked": np.full(shape, 8),
+        "n_restarts": np.full(shape, 3),
+        "n_restarts_agreeing": np.full(shape, 3),
+        "restart_cosine": rng.uniform(0.99, 1.0, shape),
+        "restart_spread": rng.uniform(0.0, 1e-4, shape),
+        "objective_trace": np.tile([0.3, 0.2, 0.18, 0.175, np.nan], (*shape, 1)),
+        "objective_trace_number": np.tile([0.0, 1.0, 2.0, 3.0, np.nan], (*shape, 1)),
         "condition": 10 ** rng.uniform(3, 4, shape),
     }
     if fail:

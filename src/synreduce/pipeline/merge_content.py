@@ -11,6 +11,7 @@ from synreduce.chunks import SUBSETS
 from synreduce.evaluation import LONGEST_ISI_MS
 from synreduce.metrics import METRICS
 from synreduce.pipeline.merge_fits import fit_variables
+from synreduce.pipeline.merge_searches import longest_trace, search_variables
 from synreduce.pipeline.merged_run import MergedRun, Variables
 from synreduce.result import LEVELS, MergedContent, Provenance
 
@@ -64,11 +65,13 @@ def merged_content(run: MergedRun, provenance: Provenance, title: str) -> Merged
         "subset": SUBSETS,
         "level": _levels(run),
         "probability_bin": np.arange(_PROBABILITY_BINS),
+        "iteration": np.arange(longest_trace(run)),
     }
     sizes = {name: len(values) for name, values in coordinates.items()}
     variables = {
         **_axes(run),
         **fit_variables(run, sizes),
+        **search_variables(run, sizes),
         **_merged(run, sizes),
         **_consensus(run, sizes),
         **_metrics(run, sizes),

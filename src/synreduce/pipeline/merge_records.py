@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from synreduce.pipeline.scoring import BaselineRequest
     from synreduce.pipeline.truth import KnownTruth
     from synreduce.result import ArtefactIdentity, StoredFit
+    from synreduce.solvers import Agreement, SolverOptions
     from synreduce.strategies import StrategyOptions
 
 
@@ -45,6 +46,23 @@ class ChunkFiles:
 
 
 @dataclass(frozen=True)
+class SearchRecord:
+    """How the fit of one chunk and split was searched for.
+
+    Parameters
+    ----------
+    n_asked, n_made : int
+        Restarts that the configuration allows, and those that were made.
+    agreement : Agreement
+        How well they agree.
+    """
+
+    n_asked: int
+    n_made: int
+    agreement: Agreement
+
+
+@dataclass(frozen=True)
 class MergeTask:
     """One temporal chunk and split.
 
@@ -68,8 +86,8 @@ class MergeTask:
         Soma-distance bins of the whole dendrite.
     strategies : dict of str to StrategyOptions
         Options of every strategy by name.
-    solver_kinds : dict of str to str
-        Kind of every solver by name.
+    solvers : dict of str to SolverOptions
+        Options of every solver by name.
     method, choose_by : str
         How spatial chunks are merged, and by which training score the best fit is chosen.
     allow_partial : bool
@@ -89,7 +107,7 @@ class MergeTask:
     temporal_basis: NDArray[np.float64]
     n_bins: int
     strategies: dict[str, StrategyOptions]
-    solver_kinds: dict[str, str]
+    solvers: dict[str, SolverOptions]
     method: Literal["sum", "stack", "refine"]
     choose_by: str
     allow_partial: bool
@@ -107,6 +125,8 @@ class WindowMerge:
         Names.
     chosen : tuple of StoredFit or None
         The best fit of every spatial chunk; None where there is none.
+    searches : tuple of SearchRecord or None
+        How each of them was found.
     model : MergedModel
         The merged model, on the scale of log odds.
     kernel : MergedKernel
@@ -128,6 +148,7 @@ class WindowMerge:
     temporal: str
     split: str
     chosen: tuple[StoredFit | None, ...]
+    searches: tuple[SearchRecord | None, ...]
     model: MergedModel
     kernel: MergedKernel
     scale: float

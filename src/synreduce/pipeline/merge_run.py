@@ -147,7 +147,7 @@ def _merge_tasks(run: CheckedRun) -> Iterator[MergeTask]:
                 temporal_basis=RunBases.of(configuration).temporal,
                 n_bins=configuration.n_distance_bins,
                 strategies={item.name: item for item in configuration.strategies},
-                solver_kinds={item.name: item.kind for item in configuration.solvers},
+                solvers={item.name: item for item in configuration.solvers},
                 method=configuration.merge.spatial,
                 choose_by=configuration.merge.choose_by,
                 allow_partial=configuration.merge.allow_partial,

@@ -24,15 +24,18 @@ from synreduce.merging import (
     merge_spatial,
     merged_kernel,
 )
-from synreduce.pipeline.merge_records import ChunkFiles, MergeTask, WindowMerge
+from synreduce.pipeline.merge_records import ChunkFiles, MergeTask, SearchRecord, WindowMerge
+from synreduce.pipeline.merge_searches import search_record
 from synreduce.pipeline.scoring import probabilities, split_rows
 from synreduce.result import HDF5Rows, read_fits, read_layout
+from synreduce.solvers import build_solver
 from synreduce.strategies import Rank, build_strategy
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from synreduce.result import StoredFit
+    from synreduce.solvers import SolverOptions
 
 _CALIBRATED_SOLVERS = frozenset({"newton", "lbfgs"})
 
@@ -56,11 +59,16 @@ def merge_window(task: MergeTask) -> WindowMerge:
     ArtefactError
         If a file is damaged or of another run.
     """
-    chosen = tuple(_best_fit(task, files) for files in task.files)
+    read = [_fits(task, files) for files in task.files]
+    chosen = tuple(_best_fit(task, fits) for fits in read)
+    searches = tuple(
+        search_record(fit, fits, task.solvers, (files.basis.functions, task.temporal_basis))
+        for fit, fits, files in zip(chosen, read, task.files, strict=True)
+    )
     sources = [HDF5Rows(files.design, files.design_identity) for files in task.files]
     train = task.split.train
     parts = [
-        _part(files, fit, SelectedRows(source, train), task.solver_kinds)
+        _part(files, fit, SelectedRows(source, train), task.solvers)
         for files, fit, source in zip(task.files, chosen, sources, strict=True)
     ]
     model = merge_spatial(
@@ -71,12 +79,13 @@ def merge_window(task: MergeTask) -> WindowMerge:
         fold_groups=task.split.unit[train],
         allow_partial=task.allow_partial,
     )
-    return _evaluated(task, chosen, model, sources)
+    return _evaluated(task, chosen, searches, model, sources)
 
 
 def _evaluated(
     task: MergeTask,
     chosen: tuple[StoredFit | None, ...],
+    searches: tuple[SearchRecord | None, ...],
     model: MergedModel,
     sources: list[HDF5Rows],
 ) -> WindowMerge:
@@ -97,6 +106,7 @@ def _evaluated(
         temporal=task.temporal,
         split=task.split.name,
         chosen=chosen,
+        searches=searches,
         model=model,
         kernel=kernel,
         scale=scale,
@@ -125,12 +135,15 @@ def _with_recent_spikes(task: MergeTask) -> NDArray[np.int64]:
     return np.flatnonzero(split.mask("train") | left_out)
 
 
-def _best_fit(task: MergeTask, files: ChunkFiles) -> StoredFit | None:
+def _fits(task: MergeTask, files: ChunkFiles) -> list[StoredFit]:
+    """Read the fits of a chunk for the split; none if there is no file."""
     if not files.fits.exists():
-        return None
-    fits = [
-        fit for fit in read_fits(files.fits, files.fits_identity) if fit.split == task.split.name
-    ]
+        return []
+    fits = read_fits(files.fits, files.fits_identity)
+    return [fit for fit in fits if fit.split == task.split.name]
+
+
+def _best_fit(task: MergeTask, fits: list[StoredFit]) -> StoredFit | None:
     values = [_training_score(fit, task.choose_by) for fit in fits]
     best = choose_best(
         values, [fit.status for fit in fits], larger_is_better=task.choose_by == "auroc"
@@ -155,7 +168,7 @@ def _part(
     files: ChunkFiles,
     fit: StoredFit | None,
     rows: SelectedRows,
-    solver_kinds: dict[str, str],
+    solvers: dict[str, SolverOptions],
 ) -> SpatialPart:
     sizes = read_layout(files.design)
     layout = FeatureLayout([Term(name, *size) for name, size in sizes.items()])
@@ -169,7 +182,7 @@ def _part(
         fit.theta,
         fit.intercept,
         status=fit.status,
-        calibrated=solver_kinds[fit.solver] in _CALIBRATED_SOLVERS,
+        calibrated=build_solver(solvers[fit.solver]).kind in _CALIBRATED_SOLVERS,
         covariance=fit.covariance,
     )
 

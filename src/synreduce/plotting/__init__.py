@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-FIGURES = ("filters", "kernels", "scores", "response")
+FIGURES = ("filters", "kernels", "scores", "response", "searches")
 """Names of the figures of a result."""
 
 

@@ -11,6 +11,7 @@ from synreduce.plotting.filters import Truth, draw_filters
 from synreduce.plotting.kernels import draw_kernels
 from synreduce.plotting.response import draw_response
 from synreduce.plotting.scores import draw_scores
+from synreduce.plotting.searches import draw_searches
 from synreduce.plotting.style import house_style, render
 from synreduce.result import open_result
 from synreduce.storage import publish_bytes
@@ -44,6 +45,7 @@ def figures_of(dataset: xr.Dataset, truth: Truth | None = None) -> Iterator[tupl
     yield "kernels", draw_kernels(dataset)
     yield "scores", draw_scores(dataset)
     yield "response", draw_response(dataset)
+    yield "searches", draw_searches(dataset)
 
 
 def draw_figures(

@@ -32,6 +32,8 @@ _CAPTIONS = {
     "score that made the spikes is known, its AUROC is the ceiling.",
     "response": "From weighted net input to spikes: nonlinearity, penalty after a spike, and "
     "predicted against observed probability.",
+    "searches": "How fits were found. Left: the objective falls to its final value. Right: least "
+    "cosine between the kernel of the best restart and the others.",
 }
 
 

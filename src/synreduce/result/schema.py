@@ -107,6 +107,7 @@ DIMENSIONS: tuple[Dimension, ...] = (
     Dimension("subset", "text", "1", "side of the split"),
     Dimension("level", "text", "1", "what was evaluated: chunk, merged, consensus or truth"),
     Dimension("probability_bin", "integer", "1", "bin of predicted probability", required=False),
+    Dimension("iteration", "integer", "1", "point of the trace of the objective", required=False),
     Dimension("parameter", "text", "1", "named parameter of the strategy", required=False),
 )
 

@@ -78,9 +78,22 @@ def _heading(result: Result, dataset: xr.Dataset) -> list[str]:
         "grid": f"{sizes['spatial']} spatial x {sizes['temporal']} temporal chunks, "
         f"{sizes['split']} splits",
         "fits": _status_counts(dataset),
+        **_restarts(dataset),
     }
     lines = [printable(f"{result.path}: {dataset.attrs['title']}")]
     return lines + [printable(f"  {name:<12}{text}") for name, text in facts.items()]
+
+
+def _restarts(dataset: xr.Dataset) -> dict[str, str]:
+    """Say how restarts agreed, if there were any."""
+    if "n_restarts" not in dataset or int(dataset["n_restarts_asked"].max()) < 2:
+        return {}
+    made, asked = int(dataset["n_restarts"].sum()), int(dataset["n_restarts_asked"].sum())
+    low, _ = _extremes(dataset["restart_cosine"].to_numpy())
+    spread = _extremes(dataset["restart_spread"].to_numpy())[1]
+    skipped = f", {asked - made} not needed" if asked > made else ""
+    text = f"{made} of {asked} made{skipped}; cosine of kernels from {low:.4f}"
+    return {"restarts": f"{text}, objectives within {spread:.1g}"}
 
 
 def _status_counts(dataset: xr.Dataset) -> str:
