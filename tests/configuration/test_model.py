@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from synreduce.basis import RaisedCosineBasis
 from synreduce.configuration import configuration_from_mapping, configuration_from_text
+from synreduce.errors import ConfigurationError
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -33,6 +34,15 @@ def test_a_file_is_a_delta_on_the_defaults(sound):
     basis = configuration_from_mapping(sound).basis
     assert (basis.spatial.steepness, basis.spatial.offset) == (4.0, 5.0)
     assert len(basis.temporal.phases) == 20
+
+
+def test_intervals_need_enough_replicates(sound):
+    sound["uncertainty"] = {"replicates": 10}
+    with pytest.raises(ConfigurationError, match=r"at least 40, or 0"):
+        configuration_from_mapping(sound)
+    for replicates in (0, 40, 200):
+        sound["uncertainty"] = {"replicates": replicates}
+        assert configuration_from_mapping(sound).uncertainty.replicates == replicates
 
 
 def test_short_forms_mean_the_same_as_long_ones(sound):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
+from synreduce.chunks import unit_numbers
 from synreduce.design import ArrayRows
 from synreduce.errors import ChunkFailedError, InputError
 from synreduce.evaluation import auroc_difference, calibrate
@@ -18,6 +19,7 @@ from synreduce.merging import (
 )
 from synreduce.merging.joint import joint_design
 from synreduce.metrics import auroc
+from synreduce.solvers import Resampling
 
 from .conftest import GROUPS, LAYOUT, N_BINS, SPATIAL, TEMPORAL, WIDTH
 
@@ -213,6 +215,21 @@ def test_standard_errors_follow_the_weights(changing_neuron):
         before = np.abs(part.theta) / np.sqrt(np.diag(part.covariance))
         after = np.abs(model.theta[number]) / np.sqrt(np.diag(model.covariance[number]))
         assert after == pytest.approx(before)
+
+
+@pytest.mark.parametrize("neuron", ["separable_neuron", "changing_neuron"])
+def test_bands_of_the_refined_kernel_are_as_wide_as_its_errors(neuron, request):
+    neuron = request.getfixturevalue(neuron)
+    parts, _, basis = neuron.parts(2)
+    outcome = neuron.outcome[neuron.train]
+    units = unit_numbers(1, "bootstrap", [f"trial {i}" for i in range(outcome.size)])
+    model = merge_spatial(parts, outcome, "refine", resampling=Resampling(units, 100))
+    bases = {part.name: one for part, one in zip(parts, basis, strict=True)}
+    kernel = merged_kernel(model, bases, TEMPORAL, GROUPS, N_BINS)
+    assert kernel.interval == "bootstrap"
+    width = (kernel.high - kernel.low) / (2.0 * 1.96 * np.sqrt(kernel.variance))
+    assert 0.7 < np.median(width) < 1.5
+    assert np.mean((kernel.low < kernel.kernel) & (kernel.kernel < kernel.high)) > 0.8
 
 
 def test_failed_chunks_stop_the_merge_unless_allowed(changing_neuron):

@@ -40,6 +40,7 @@ def one_worker(
             ],
         },
         "solvers": [{"kind": "newton"}, {"kind": "lda"}],
+        "uncertainty": {"replicates": 40},
         "resources": {"memory": "200 MB"},
     }
     output = tmp_path_factory.mktemp("one") / "merged.h5"
@@ -67,8 +68,32 @@ def test_the_numbers_do_not_depend_on_the_memory_budget(
     small = {**mapping, "resources": {"memory": "30 MB"}}
     second = run(planted_database, small, tmp_path / "merged.h5")
     with sr.open_result(first) as one, sr.open_result(second) as other:
-        for name in ("kernel", "spatial_weight", "temporal_weight", "auroc", "nonlinearity"):
+        for name in ("kernel", "spatial_weight", "temporal_weight", "auroc", "nonlinearity",
+                     "kernel_low", "kernel_high", "spatial_filter_low"):  # fmt: skip
             np.testing.assert_array_equal(one.dataset[name], other.dataset[name])
+
+
+def test_intervals_say_where_they_come_from(one_worker: tuple[dict[str, Any], Path]) -> None:
+    with sr.open_result(one_worker[1]) as result:
+        dataset = result.dataset.load()
+    solver = dataset["solver"].to_numpy()
+    by_newton = solver == dataset["solver"].attrs["flag_meanings"].split().index("newton")
+    methods = dataset["filter_interval"].attrs["flag_meanings"].split()
+    found = np.array(methods)[dataset["filter_interval"].to_numpy()]
+    np.testing.assert_array_equal(found, np.where(by_newton, "bootstrap", "none"))
+    known = np.isfinite(dataset["temporal_filter_low"].to_numpy()).all(axis=(-2, -1))
+    np.testing.assert_array_equal(known, by_newton)
+    assert (dataset["kernel_interval"] == methods.index("bootstrap")).all()
+    assert (dataset["kernel_low"] <= dataset["kernel_high"]).all()
+    inside = (dataset["kernel_low"] <= dataset["kernel"]) & (
+        dataset["kernel"] <= dataset["kernel_high"]
+    )
+    assert float(inside.mean()) > 0.8
+    flags = dataset["weight_determined"].attrs["flag_meanings"].split()
+    determined = dataset["weight_determined"].to_numpy()
+    assert (determined[~by_newton] == flags.index("unknown")).all()
+    share = dataset["weight_data_share"].to_numpy()[by_newton]
+    np.testing.assert_array_equal(determined[by_newton] == flags.index("determined"), share >= 0.5)
 
 
 def test_a_window_fitted_alone_equals_the_same_window_in_a_grid(

@@ -4,6 +4,7 @@ from synreduce.chunks.grid import Batch, Chunk, Grid, SpatialRange, TemporalRang
 from synreduce.chunks.groups import GROUPINGS
 from synreduce.chunks.memory import TRIALS_PER_QUANTUM, trial_blocks
 from synreduce.chunks.outcomes import SpikeTimesLike, outcomes, time_since_last_spike
+from synreduce.chunks.randomness import mixed, unit_numbers
 from synreduce.chunks.report import DEFAULT_MINIMUM, too_few_positives
 from synreduce.chunks.sides import TEST_FIRST, TEST_SECOND, TRAIN, UNUSED
 from synreduce.chunks.split import SUBSETS, Split, Subset
@@ -28,8 +29,10 @@ __all__ = [
     "Subset",
     "TemporalRange",
     "make_split",
+    "mixed",
     "outcomes",
     "time_since_last_spike",
     "too_few_positives",
     "trial_blocks",
+    "unit_numbers",
 ]

@@ -17,8 +17,18 @@ _FNV_PRIME = np.uint64(0x100000001B3)
 _IDS_PER_BLOCK = 16_384
 
 
-def _mixed(state: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Finalise with splitmix64 (Steele, Lea & Flood 2014): any input bit flips half the output."""
+def mixed(state: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Finalise with splitmix64 (Steele, Lea & Flood 2014): any input bit flips half the output.
+
+    Parameters
+    ----------
+    state : ndarray of uint64
+        Any numbers.
+
+    Returns
+    -------
+    ndarray of uint64, same shape
+    """
     state = state + np.uint64(0x9E3779B97F4A7C15)
     state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
@@ -67,5 +77,5 @@ def unit_numbers(
     numbers = np.empty(len(ids), dtype=np.uint64)
     for start in range(0, len(ids), _IDS_PER_BLOCK):
         block = np.asarray(ids[start : start + _IDS_PER_BLOCK], dtype=np.str_)
-        numbers[start : start + _IDS_PER_BLOCK] = _mixed(_mixed(_text_hashes(block)) ^ key)
+        numbers[start : start + _IDS_PER_BLOCK] = mixed(mixed(_text_hashes(block)) ^ key)
     return numbers

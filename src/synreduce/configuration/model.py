@@ -6,7 +6,7 @@ import math
 from typing import Annotated, Literal, cast
 
 import yaml
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from synreduce.chunks import Grid, SplitDefinition, TemporalRange
 from synreduce.configuration.choices import (
@@ -30,6 +30,9 @@ from synreduce.configuration.splitting import (
     TrialsSplitSettings,
 )
 from synreduce.storage import digest_of
+
+FEWEST_REPLICATES = 40
+"""With fewer bootstrap replicates no one lies outside an interval of 95 %."""
 
 _MOST_JOBS = 100
 _WINDOWS_PER_JOB = 16
@@ -61,6 +64,25 @@ class ScoresSettings(Section):
     """Random exchanges of the testing outcomes between trials, from which follow the AUROC of a
     score that knows nothing of them and a p value, for merged models and consensus; 1000 is usual,
     0 leaves it out."""
+
+
+class UncertaintySettings(Section):
+    """How intervals of filters are found."""
+
+    replicates: Annotated[int, Field(ge=0)] = 0
+    """Bootstrap replicates of every fit by `newton` and `lbfgs`; 200 give stable bands. 0: bands
+    follow from the curvature of the likelihood, at no cost."""
+
+    @field_validator("replicates")
+    @classmethod
+    def _enough(cls, replicates: int) -> int:
+        if 0 < replicates < FEWEST_REPLICATES:
+            message = (
+                f"{replicates} replicates have no 2.5th percentile: give at least "
+                f"{FEWEST_REPLICATES}, or 0"
+            )
+            raise ValueError(message)
+        return replicates
 
 
 class ResourcesSettings(Section):
@@ -107,6 +129,8 @@ class Configuration(Section):
     """How the fits of all chunks become one result."""
     scores: ScoresSettings = ScoresSettings()
     """What is computed besides the scores themselves."""
+    uncertainty: UncertaintySettings = UncertaintySettings()
+    """How intervals of filters are found."""
     resources: ResourcesSettings = ResourcesSettings()
     """What a job may use."""
 

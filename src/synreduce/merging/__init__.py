@@ -1,10 +1,18 @@
 """Merging: spatial chunks into one filter, windows into a consensus, fits into the best."""
 
-from synreduce.merging.filter_errors import FilterErrors, canonical_filter_errors
+from synreduce.merging.filter_errors import (
+    FilterBands,
+    FilterErrors,
+    canonical_filter_bands,
+    canonical_filter_errors,
+)
 from synreduce.merging.kernels import (
+    CONFIDENCE,
+    NORMAL_QUANTILE,
     assemble_kernel,
     canonical_scale,
     kernel_variance,
+    percentile_band,
 )
 from synreduce.merging.parts import (
     ChunkBasis,
@@ -18,14 +26,18 @@ from synreduce.merging.spatial import merge_spatial, part_scores
 from synreduce.merging.temporal import Consensus, consensus
 
 __all__ = [
+    "CONFIDENCE",
+    "NORMAL_QUANTILE",
     "USABLE_STATUSES",
     "ChunkBasis",
     "Consensus",
+    "FilterBands",
     "FilterErrors",
     "MergedKernel",
     "MergedModel",
     "SpatialPart",
     "assemble_kernel",
+    "canonical_filter_bands",
     "canonical_filter_errors",
     "canonical_scale",
     "choose_best",
@@ -34,4 +46,5 @@ __all__ = [
     "merge_spatial",
     "merged_kernel",
     "part_scores",
+    "percentile_band",
 ]

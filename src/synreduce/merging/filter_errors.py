@@ -1,15 +1,15 @@
-"""Standard errors of filters in canonical form, by the delta method."""
+"""Standard errors and bootstrap bands of filters in canonical form."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from synreduce.design import FeatureLayout
-from synreduce.merging.kernels import assemble_kernel
+from synreduce.merging.kernels import assemble_kernel, percentile_band
 from synreduce.strategies.canonical import standard_reference
 
 FloatArray = NDArray[np.float64]
@@ -62,17 +62,79 @@ def canonical_filter_errors(
     FilterErrors
         NaN for a group whose kernel is zero, and for spatial filters if the reference's is.
     """
-    peaks = {
-        name: _peak(name, weights, layout, bases)
-        for name, weights in layout.matrices(theta).items()
-        if name in groups
-    }
+    peaks = _peaks(theta, layout, bases, groups)
     reference = peaks[standard_reference(groups)]
     spatial, temporal = {}, {}
     for name, peak in peaks.items():
         temporal[name] = _ratio_errors(peak.row, peak.at_peak, theta, covariance)
         spatial[name] = _ratio_errors(peak.column, reference.at_peak, theta, covariance)
     return FilterErrors(spatial, temporal)
+
+
+@dataclass(frozen=True)
+class FilterBands:
+    """Ends of intervals relative to the canonical filters of the fit.
+
+    Parameters
+    ----------
+    spatial : dict of str to ndarray, shape (2, n_bins)
+        Per group: lower and upper end less the filter.
+    temporal : dict of str to ndarray, shape (2, width)
+        The same over time.
+    """
+
+    spatial: dict[str, FloatArray]
+    temporal: dict[str, FloatArray]
+
+
+def canonical_filter_bands(
+    theta: FloatArray,
+    replicates: FloatArray,
+    layout: FeatureLayout,
+    bases: tuple[FloatArray, FloatArray],
+    signs: Mapping[str, int],
+) -> FilterBands:
+    """Percentiles of the canonical filters of bootstrap replicates.
+
+    The filters of every replicate are scaled as those of the fit are: by the kernel at the point
+    where the kernel of the fit is largest. Scaled by a largest point of its own, a replicate would
+    be divided by what noise made largest, and all its other points would be too small.
+
+    Parameters
+    ----------
+    theta : ndarray, shape (n_features,)
+        Weights of the fit.
+    replicates : ndarray, shape (n_replicates, n_features)
+        Weights of the replicates.
+    layout : FeatureLayout
+        Columns, one term per group.
+    bases : (ndarray, ndarray), shapes (K, n_bins) and (L, width)
+        Spatial and temporal basis functions.
+    signs : mapping of str to int
+        Groups and their signs.
+
+    Returns
+    -------
+    FilterBands
+        NaN for a group whose kernel is zero.
+    """
+    peaks = _peaks(theta, layout, bases, list(signs))
+    reference = peaks[standard_reference(list(signs))].at_peak
+    reference = reference * np.sign(reference @ theta)
+    draws = np.vstack([theta, replicates])
+    spatial, temporal = {}, {}
+    for name, peak in peaks.items():
+        spatial[name] = _band(signs[name] * (draws @ peak.column.T), draws @ reference)
+        temporal[name] = _band(signs[name] * (draws @ peak.row.T), draws @ peak.at_peak)
+    return FilterBands(spatial, temporal)
+
+
+def _band(above: FloatArray, below: FloatArray) -> FloatArray:
+    """Interval of a ratio over its first value, which is that of the fit."""
+    if below[0] == 0.0 or not np.isfinite(below).all():
+        return np.full((2, above.shape[1]), np.nan)
+    ratio = above / below[:, np.newaxis]
+    return np.asarray(percentile_band(ratio[1:]) - ratio[0])
 
 
 @dataclass(frozen=True)
@@ -86,6 +148,19 @@ class _Peak:
     row: FloatArray
     column: FloatArray
     at_peak: FloatArray
+
+
+def _peaks(
+    theta: FloatArray,
+    layout: FeatureLayout,
+    bases: tuple[FloatArray, FloatArray],
+    groups: Sequence[str],
+) -> dict[str, _Peak]:
+    return {
+        name: _peak(name, weights, layout, bases)
+        for name, weights in layout.matrices(theta).items()
+        if name in groups
+    }
 
 
 def _peak(

@@ -6,10 +6,34 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtri
 
 from synreduce.strategies.canonical import standard_reference
 
 FloatArray = NDArray[np.float64]
+
+CONFIDENCE = 0.95
+"""Level of all intervals."""
+
+NORMAL_QUANTILE = float(ndtri(0.5 + CONFIDENCE / 2.0))
+"""Half the width of an interval of this level in standard errors."""
+
+
+def percentile_band(replicates: FloatArray) -> FloatArray:
+    """Interval that holds the middle of bootstrap replicates.
+
+    Parameters
+    ----------
+    replicates : ndarray, shape (n_replicates, ...)
+        One value of each.
+
+    Returns
+    -------
+    ndarray, shape (2, ...)
+        Lower and upper end.
+    """
+    outside = 0.5 * (1.0 - CONFIDENCE)
+    return np.asarray(np.quantile(replicates, [outside, 1.0 - outside], axis=0))
 
 
 def assemble_kernel(weight: FloatArray, spatial: FloatArray, temporal: FloatArray) -> FloatArray:

@@ -10,7 +10,12 @@ from numpy.typing import NDArray
 
 from synreduce.design import FeatureLayout, RowSource, iterate_blocks
 from synreduce.errors import InputError, Problem
-from synreduce.merging.kernels import assemble_kernel, kernel_variance
+from synreduce.merging.kernels import (
+    NORMAL_QUANTILE,
+    assemble_kernel,
+    kernel_variance,
+    percentile_band,
+)
 from synreduce.solvers.records import PenaltyCurve
 
 FloatArray = NDArray[np.float64]
@@ -38,6 +43,8 @@ class SpatialPart:
         Whether score plus intercept is already the log odds of a spike.
     covariance : ndarray, shape (n_features, n_features), optional
         Of `theta`.
+    replicates : ndarray, shape (n_replicates, n_features), optional
+        Weights of bootstrap replicates.
     """
 
     name: str
@@ -48,6 +55,7 @@ class SpatialPart:
     status: str = "ok"
     calibrated: bool = False
     covariance: FloatArray | None = None
+    replicates: FloatArray | None = None
 
 
 @dataclass(frozen=True)
@@ -91,6 +99,9 @@ class MergedModel:
     covariance : tuple of ndarray or None
         Of the weights of each chunk. Exact (Laplace) for ``refine``; for the other methods that of
         the separate fits, rescaled, which leaves out the uncertainty of the factors.
+    replicates : tuple of ndarray, shape (n_replicates, n_features), or None
+        Weights of bootstrap replicates of each chunk; empty where there are none. They are those
+        of the same replicates in all chunks.
     ridge : float
         Strength of the ridge used; NaN where there is none.
     coupling : float
@@ -116,6 +127,7 @@ class MergedModel:
     message: str
     coefficients: dict[tuple[str, str], float]
     covariance: tuple[FloatArray | None, ...]
+    replicates: tuple[FloatArray | None, ...] = ()
     ridge: float = float("nan")
     coupling: float = float("nan")
     penalty_curve: PenaltyCurve | None = None
@@ -180,12 +192,19 @@ class MergedKernel:
         Log odds per synapse activation; time runs forward, the last column is lag 0. NaN in the
         bins of missing chunks, 0 in bins of no chunk.
     variance : ndarray, same shape
-        Sampling variance; NaN where no covariance is known.
+        Mean squared error; NaN where no covariance is known.
+    low, high : ndarray, same shape
+        Interval of level `CONFIDENCE`: percentiles of the replicates, or from the variance.
+    interval : {"none", "curvature", "bootstrap"}
+        Where it comes from; ``none`` where nothing is known of any chunk.
     """
 
     groups: tuple[str, ...]
     kernel: FloatArray
     variance: FloatArray
+    low: FloatArray
+    high: FloatArray
+    interval: str
 
 
 def merged_kernel(
@@ -228,4 +247,17 @@ def merged_kernel(
             columns = layout.slices[group]
             block = covariance[columns, columns]
             variance[where] = kernel_variance(block, basis.functions, temporal)
-    return MergedKernel(tuple(groups), kernel, variance)
+    half = NORMAL_QUANTILE * np.sqrt(variance)
+    low, high = kernel - half, kernel + half
+    for number, replicates in enumerate(model.replicates):
+        if replicates is None:
+            continue
+        basis, layout = spatial[model.parts[number]], model.layouts[number]
+        for position, group in enumerate(groups):
+            term = layout.terms[layout.names.index(group)]
+            draws = replicates[:, layout.slices[group]].reshape(-1, term.spatial, term.temporal)
+            band = percentile_band(assemble_kernel(draws, basis.functions, temporal))
+            low[position, basis.bins], high[position, basis.bins] = band
+    known = "curvature" if np.isfinite(variance).any() else "none"
+    method = "bootstrap" if model.replicates else known
+    return MergedKernel(tuple(groups), kernel, variance, low, high, method)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from synreduce.merging.joint import JointDesign, SummedRows, joint_design
 from synreduce.merging.parts import SpatialPart
+from synreduce.solvers.bootstrap import bootstrap
 from synreduce.solvers.newton import NewtonOptions, NewtonSolver
 from synreduce.solvers.problem import DEFAULT_CACHE_BYTES, FitProblem
 from synreduce.solvers.records import FitResult
+from synreduce.solvers.resampling import Resampling
 from synreduce.strategies import Rank
 
 FloatArray = NDArray[np.float64]
@@ -56,12 +58,15 @@ class Refined:
     coupling : float
         Strength of the penalty on differences between neighbours; infinite where one filter for
         all chunks predicts left-out training samples best, NaN where chunks cannot be compared.
+    replicates : list of ndarray, shape (n_replicates, n_features), or None
+        Weights of bootstrap replicates of each chunk; empty where none were wanted.
     """
 
     theta: list[FloatArray]
     covariance: list[FloatArray | None]
     fit: FitResult
     coupling: float
+    replicates: list[FloatArray | None] = field(default_factory=list)
 
 
 def refine(
@@ -70,6 +75,8 @@ def refine(
     outcome: NDArray[np.bool_],
     settings: RefineSettings,
     fold_groups: NDArray[Any] | None = None,
+    *,
+    resampling: Resampling | None = None,
 ) -> Refined:
     """Maximise the penalised likelihood over all weights of all chunks.
 
@@ -85,6 +92,8 @@ def refine(
         Choices.
     fold_groups : ndarray, shape (n_samples,), optional
         Samples that cross-validation keeps together.
+    resampling : Resampling, optional
+        Bootstrap replicates wanted.
 
     Returns
     -------
@@ -102,7 +111,8 @@ def refine(
     samples better by more than a standard error. So the refined model is not worse than the single
     fit by more than the noise of that choice.
     """
-    pooled = _pooled_fit(parts, outcome, settings, fold_groups)
+    shared = _pooled_problem(parts, outcome, settings, fold_groups)
+    pooled = None if shared is None else _pooled_fit(shared, settings)
     joint = joint_design(parts)
     problem = FitProblem(
         layout=joint.layout,
@@ -121,27 +131,33 @@ def refine(
         max_iterations=settings.max_iterations,
     )
     fit = NewtonSolver(options).solve(problem, problem.model.nearest(joint.gather(start)))
-    if pooled is not None and not _clearly_better(fit, pooled):
-        return _same_filters(parts, pooled)
+    if shared is not None and pooled is not None and not _clearly_better(fit, pooled):
+        return _same_filters(parts, pooled, _replicates(shared, pooled, resampling))
     strongest = _strongest_coupling(fit)
     if strongest > fit.smoothness:
         settled = options.model_copy(update={"ridge": fit.ridge, "smoothness": strongest})
         again = NewtonSolver(settled).solve(problem, fit.vector)
         fit = replace(again, penalty_curve=fit.penalty_curve) if again.usable else fit
-    return _own_filters(joint, fit)
+    return _own_filters(joint, fit, _replicates(problem, fit, resampling))
 
 
-def _pooled_fit(
+def _replicates(
+    problem: FitProblem, fit: FitResult, resampling: Resampling | None
+) -> FloatArray | None:
+    return None if resampling is None else bootstrap(problem, fit, resampling)
+
+
+def _pooled_problem(
     parts: Sequence[SpatialPart],
     outcome: NDArray[np.bool_],
     settings: RefineSettings,
     fold_groups: NDArray[Any] | None,
-) -> FitResult | None:
+) -> FitProblem | None:
     """One filter for all chunks; None if they do not have the same columns."""
     layout = parts[0].layout
     if any(part.layout.terms != layout.terms for part in parts):
         return None
-    problem = FitProblem(
+    return FitProblem(
         layout=layout,
         rows=SummedRows([part.rows for part in parts]),
         outcome=outcome,
@@ -150,6 +166,9 @@ def _pooled_fit(
         name="one filter for all chunks",
         cache_bytes=settings.cache_bytes,
     )
+
+
+def _pooled_fit(problem: FitProblem, settings: RefineSettings) -> FitResult | None:
     fit = NewtonSolver(NewtonOptions(folds=settings.folds)).solve(problem)
     return fit if fit.usable else None
 
@@ -176,18 +195,25 @@ def _strongest_coupling(fit: FitResult) -> float:
     return float(curve.smoothness[close].max())
 
 
-def _same_filters(parts: Sequence[SpatialPart], pooled: FitResult) -> Refined:
+def _same_filters(
+    parts: Sequence[SpatialPart], pooled: FitResult, replicates: FloatArray | None
+) -> Refined:
     return Refined(
         theta=[pooled.theta.copy() for _ in parts],
         covariance=[pooled.covariance for _ in parts],
         fit=pooled,
         coupling=float("inf"),
+        replicates=[] if replicates is None else [replicates for _ in parts],
     )
 
 
-def _own_filters(joint: JointDesign, fit: FitResult) -> Refined:
+def _own_filters(joint: JointDesign, fit: FitResult, replicates: FloatArray | None) -> Refined:
     covariance: list[FloatArray | None] = [None for _ in joint.sizes]
     if fit.covariance is not None:
         covariance = list(joint.spread_covariance(fit.covariance))
     coupling = float("nan") if joint.difference is None else fit.smoothness
-    return Refined(joint.spread(fit.theta), covariance, fit, coupling)
+    spread = [joint.spread(draw) for draw in replicates] if replicates is not None else []
+    return Refined(
+        joint.spread(fit.theta), covariance, fit, coupling,
+        replicates=[np.array(draws) for draws in zip(*spread, strict=True)],
+    )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -17,6 +18,7 @@ from synreduce.solvers.calibration import calibrate
 from synreduce.solvers.newton import NewtonOptions, NewtonSolver
 from synreduce.solvers.problem import FitProblem
 from synreduce.solvers.records import FitResult
+from synreduce.solvers.resampling import Resampling
 from synreduce.strategies import Rank
 
 FloatArray = NDArray[np.float64]
@@ -35,6 +37,7 @@ def merge_spatial(
     fold_groups: NDArray[Any] | None = None,
     settings: RefineSettings | None = None,
     allow_partial: bool = False,
+    resampling: Resampling | None = None,
 ) -> MergedModel:
     """Merge the fits of spatial chunks on training samples.
 
@@ -57,6 +60,9 @@ def merge_spatial(
         For ``refine``, instead of `rank`.
     allow_partial : bool
         Leave failed chunks out instead of refusing.
+    resampling : Resampling, optional
+        Bootstrap replicates wanted of ``refine``. A single chunk keeps those of its fit; ``stack``
+        and ``sum`` have none, as their factors would have to be drawn along.
 
     Returns
     -------
@@ -90,7 +96,8 @@ def merge_spatial(
         for part, weights in zip(parts, stacked.theta, strict=True)
         if part.status in USABLE_STATUSES
     ]
-    refined = refine(used, separate, labels, settings or RefineSettings(rank=rank), fold_groups)
+    refined = refine(used, separate, labels, settings or RefineSettings(rank=rank), fold_groups,
+                     resampling=resampling)  # fmt: skip
     if not refined.fit.usable:
         return _without_weights(parts, "refine", refined.fit.status, refined.fit.message)
     return _from_refined(parts, used, refined)
@@ -229,7 +236,11 @@ def _one_factor(
         score = np.sum([part_scores(part).sum(axis=1) for part in used], axis=0)
         slope, intercept = calibrate(score, outcome.astype(np.float64))
     coefficients = {(part.name, name): slope for part in used for name in part.layout.names}
-    return _rescaled(parts, method, coefficients, intercept)
+    merged = _rescaled(parts, method, coefficients, intercept)
+    if len(used) > 1 or used[0].replicates is None:
+        return merged
+    draws = slope * used[0].replicates
+    return replace(merged, replicates=tuple(draws if part is used[0] else None for part in parts))
 
 
 def _stack(
@@ -265,6 +276,7 @@ def _from_refined(
     names = [part.name for part in used]
     theta = dict(zip(names, refined.theta, strict=True))
     covariance = dict(zip(names, refined.covariance, strict=True))
+    replicates = dict(zip(names, refined.replicates, strict=False))
     return MergedModel(
         method="refine",
         parts=tuple(part.name for part in parts),
@@ -277,6 +289,7 @@ def _from_refined(
         message=refined.fit.message,
         coefficients={},
         covariance=tuple(covariance.get(part.name) for part in parts),
+        replicates=tuple(replicates.get(part.name) for part in parts) if replicates else (),
         coupling=refined.coupling,
         missing=_missing(parts),
         **_solver_figures(refined.fit),

@@ -167,6 +167,7 @@ def _series(run: CheckedRun, folders: Mapping[Chunk, CheckpointFolder]) -> Itera
         with open_databases(configuration) as database:
             samples = WindowSamples.of(database, chunk.temporal)
         for split in samples.splits(configuration):
+            resampling = samples.resampling(split, configuration)
             for strategy, solver in product(configuration.strategies, configuration.solvers):
                 task = FitTask(
                     chunk=chunk,
@@ -181,5 +182,6 @@ def _series(run: CheckedRun, folders: Mapping[Chunk, CheckpointFolder]) -> Itera
                     minimum_positives=configuration.minimum_positives.train,
                     bases=(bases.spatial[:, bases.bins(chunk.spatial)], bases.temporal),
                     checkpoints=checkpoints,
+                    resampling=resampling,
                 )
                 yield FitSeries(task)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,7 +18,14 @@ from synreduce.result import (
     read_layout,
 )
 from synreduce.seeds import generator
-from synreduce.solvers import Continuation, FitProblem, FitResult, build_solver, restart_start
+from synreduce.solvers import (
+    Continuation,
+    FitProblem,
+    FitResult,
+    bootstrap,
+    build_solver,
+    restart_start,
+)
 from synreduce.strategies import build_strategy, kernel_roughness
 
 if TYPE_CHECKING:
@@ -27,7 +34,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from synreduce.chunks import Chunk, Split
-    from synreduce.solvers import SolverOptions
+    from synreduce.solvers import Resampling, SolverOptions
     from synreduce.strategies import StrategyOptions
 
 
@@ -61,6 +68,8 @@ class FitTask:
         Spatial basis functions on the chunk's bins, and temporal ones: what smoothness refers to.
     checkpoints : CheckpointFolder
         Where fits of the chunk are kept until all are done, and when they have to stop.
+    resampling : Resampling, optional
+        Bootstrap replicates wanted.
     """
 
     chunk: Chunk
@@ -75,6 +84,7 @@ class FitTask:
     minimum_positives: int
     bases: tuple[NDArray[np.float64], NDArray[np.float64]]
     checkpoints: CheckpointFolder
+    resampling: Resampling | None = None
 
     @property
     def series_label(self) -> str:
@@ -145,6 +155,8 @@ def _fit(task: FitTask, continuation: Continuation) -> StoredFit:
     )
     start = restart_start(problem, task.restart, random)
     fit = build_solver(task.solver).solve(problem, start, random, continuation)
+    if task.resampling is not None:
+        fit = replace(fit, replicates=bootstrap(problem, fit, task.resampling))
     return StoredFit.of(
         fit,
         strategy=strategy.name,

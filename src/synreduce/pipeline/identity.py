@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 PROJECTION_VERSION = 1
 """Raise when the numbers of a projection change, so that old designs are made again."""
 
-FIT_VERSION = 4
+FIT_VERSION = 5
 """Raise when the numbers of a fit change, so that old fits are made again."""
 
 MERGE_VERSION = 4
@@ -78,7 +78,9 @@ def fit_options(configuration: Configuration) -> str:
         [
             FIT_VERSION,
             [database.id for database in configuration.databases],
-            configuration.digest("seed", "splits", "minimum_positives", "strategies", "solvers"),
+            configuration.digest(
+                "seed", "splits", "minimum_positives", "strategies", "solvers", "uncertainty"
+            ),
         ]
     )
 

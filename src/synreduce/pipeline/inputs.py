@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from synreduce.chunks import Split, make_split, outcomes, time_since_last_spike
+from synreduce.chunks import Split, make_split, outcomes, time_since_last_spike, unit_numbers
 from synreduce.database import Grouping, open_joined
+from synreduce.solvers import Resampling
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -182,6 +183,33 @@ class WindowSamples:
     def n_targets(self) -> int:
         """Target windows per trial."""
         return self.target_starts.size
+
+    def resampling(self, split: Split, configuration: Configuration) -> Resampling | None:
+        """Say what the bootstrap of a split draws together.
+
+        Parameters
+        ----------
+        split : Split
+            One of `splits`.
+        configuration : Configuration
+            The run.
+
+        Returns
+        -------
+        Resampling or None
+            Of the training samples: trials, or what the split keeps together of them; None where
+            no replicates are wanted.
+        """
+        n_replicates = configuration.uncertainty.replicates
+        if n_replicates == 0:
+            return None
+        n_blocks = int(split.block_of_target.max(initial=0)) + 1
+        # A group of trials is named after its first, a block of time by its number.
+        _, first = np.unique(split.unit_of_trial, return_index=True)
+        names = [f"{self.trial_ids[trial]}\x1f{block}"
+                 for trial in first for block in range(n_blocks)]  # fmt: skip
+        numbers = unit_numbers(configuration.seed, "bootstrap", names)
+        return Resampling(numbers[split.unit[split.train]], n_replicates)
 
     def splits(self, configuration: Configuration) -> list[Split]:
         """Divide the samples as every split of a configuration says.

@@ -13,7 +13,7 @@ from synreduce.metrics import METRICS
 from synreduce.pipeline.merge_fits import fit_variables
 from synreduce.pipeline.merge_searches import longest_trace, search_variables
 from synreduce.pipeline.merged_run import MergedRun, Variables
-from synreduce.result import LEVELS, MergedContent, Provenance
+from synreduce.result import INTERVAL_METHODS, LEVELS, MergedContent, Provenance
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -112,7 +112,8 @@ def _axes(run: MergedRun) -> dict[str, NDArray[Any]]:
 def _merged(run: MergedRun, sizes: Mapping[str, int]) -> dict[str, NDArray[Any]]:
     window = ("split", "temporal")
     arrays = Variables(sizes)
-    for name in ("kernel", "kernel_se"):
+    arrays.integer("kernel_interval", *window)
+    for name in ("kernel", "kernel_se", "kernel_low", "kernel_high"):
         arrays.real(name, *window, "group", "soma_distance", "lag")
     arrays.real("merged_weight", *window, "spatial", "group", "spatial_basis", "temporal_basis")
     for name in ("log_odds_intercept", "log_odds_slope", "merged_intercept", "merge_ridge"):
@@ -134,6 +135,9 @@ def _fill_merge(arrays: Variables, where: tuple[int, int], merge: WindowMerge) -
     model, scale = merge.model, merge.scale
     arrays["kernel"][where] = merge.kernel.kernel[..., ::-1] / scale
     arrays["kernel_se"][where] = np.sqrt(merge.kernel.variance[..., ::-1]) / scale
+    arrays["kernel_low"][where] = merge.kernel.low[..., ::-1] / scale
+    arrays["kernel_high"][where] = merge.kernel.high[..., ::-1] / scale
+    arrays["kernel_interval"][where] = INTERVAL_METHODS.index(merge.kernel.interval)
     for third, part in enumerate(model.parts):
         for position, matrix in enumerate(model.weights(part).values()):
             arrays["merged_weight"][(*where, third, position)] = matrix

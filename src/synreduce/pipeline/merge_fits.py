@@ -8,9 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from synreduce.design import FeatureLayout, Term
-from synreduce.merging import canonical_filter_errors
+from synreduce.merging import (
+    NORMAL_QUANTILE,
+    canonical_filter_bands,
+    canonical_filter_errors,
+)
 from synreduce.pipeline.merged_run import MergedRun, Variables
-from synreduce.result import STATUS_MEANINGS
+from synreduce.result import DETERMINATIONS, INTERVAL_METHODS, STATUS_MEANINGS
+from synreduce.solvers import DETERMINED_SHARE
 from synreduce.strategies import canonical_form
 
 if TYPE_CHECKING:
@@ -18,6 +23,7 @@ if TYPE_CHECKING:
 
     from synreduce.result import StoredFit
 
+_PARTS = ("se", "low", "high")
 _MISSING = STATUS_MEANINGS.index("missing")
 
 
@@ -38,13 +44,15 @@ def fit_variables(run: MergedRun, sizes: Mapping[str, int]) -> dict[str, NDArray
     """
     cell = ("split", "temporal", "spatial")
     arrays = Variables(sizes)
-    for name in ("spatial_filter", "spatial_filter_se"):
+    for name in ("spatial_filter", *(f"spatial_filter_{part}" for part in _PARTS)):
         arrays.real(name, *cell, "group", "soma_distance")
-    for name in ("temporal_filter", "temporal_filter_se"):
+    for name in ("temporal_filter", *(f"temporal_filter_{part}" for part in _PARTS)):
         arrays.real(name, *cell, "group", "lag")
     arrays.real("spatial_weight", *cell, "group", "spatial_basis")
     arrays.real("temporal_weight", *cell, "group", "temporal_basis")
-    for name in ("weight", "weight_se"):
+    arrays.integer("weight_determined", *cell, "group", "spatial_basis", "temporal_basis")
+    arrays.integer("filter_interval", *cell)
+    for name in ("weight", "weight_se", "weight_data_share"):
         arrays.real(name, *cell, "group", "spatial_basis", "temporal_basis")
     for name in (
         "intercept",
@@ -86,11 +94,6 @@ def _fill_fit(
     bases = (run.bases.spatial[:, bins], run.bases.temporal)
     form = canonical_form(fit.factors, *bases, signs=run.groups)
     layout = _layout(run)
-    errors = (
-        None
-        if fit.covariance is None
-        else canonical_filter_errors(fit.theta, fit.covariance, layout, bases, list(run.groups))
-    )
     for position, (group, matrix) in enumerate(layout.matrices(fit.theta).items()):
         at = (*where, position)
         arrays["spatial_filter"][(*at, bins)] = form.spatial_filter[group][0]
@@ -98,12 +101,51 @@ def _fill_fit(
         arrays["spatial_weight"][at] = fit.factors[group][0][0]
         arrays["temporal_weight"][at] = fit.factors[group][1][0]
         arrays["weight"][at] = matrix
-        if fit.covariance is not None and errors is not None:
-            columns = layout.slices[group]
-            variance = np.diag(fit.covariance)[columns].reshape(matrix.shape)
-            arrays["weight_se"][at] = np.sqrt(np.maximum(variance, 0.0))
-            arrays["spatial_filter_se"][(*at, bins)] = errors.spatial[group]
-            arrays["temporal_filter_se"][at] = errors.temporal[group][::-1]
+    _fill_weight_errors(arrays, where, fit, layout)
+    _fill_intervals(arrays, where, fit, run)
+
+
+def _fill_weight_errors(
+    arrays: Variables, where: tuple[int, int, int], fit: StoredFit, layout: FeatureLayout
+) -> None:
+    if fit.covariance is None or fit.data_share is None:
+        return
+    error = np.sqrt(np.maximum(np.diag(fit.covariance), 0.0))
+    for name, values in (("weight_se", error), ("weight_data_share", fit.data_share)):
+        for position, matrix in enumerate(layout.matrices(values).values()):
+            arrays[name][(*where, position)] = matrix
+    enough = arrays["weight_data_share"][where] >= DETERMINED_SHARE
+    arrays["weight_determined"][where] = np.where(
+        enough, DETERMINATIONS.index("determined"), DETERMINATIONS.index("undetermined")
+    )
+
+
+def _fill_intervals(
+    arrays: Variables, where: tuple[int, int, int], fit: StoredFit, run: MergedRun
+) -> None:
+    """Fill in the errors of filters and their intervals, of replicates where there are any."""
+    if fit.covariance is None:
+        return
+    layout, bins = _layout(run), run.bases.bins(run.grid.spatial[where[2]])
+    bases = (run.bases.spatial[:, bins], run.bases.temporal)
+    errors = canonical_filter_errors(fit.theta, fit.covariance, layout, bases, list(run.groups))
+    bands = None
+    if fit.replicates is not None:
+        bands = canonical_filter_bands(fit.theta, fit.replicates, layout, bases, run.groups)
+    method = "curvature" if bands is None else "bootstrap"
+    arrays["filter_interval"][where] = INTERVAL_METHODS.index(method)
+    for position, group in enumerate(run.groups):
+        at = (*where, position)
+        for kind, error, there, order in (
+            ("spatial", errors.spatial[group], (*at, bins), slice(None)),
+            ("temporal", errors.temporal[group], at, slice(None, None, -1)),
+        ):
+            half = NORMAL_QUANTILE * error
+            ends = np.stack([-half, half]) if bands is None else getattr(bands, kind)[group]
+            curve = arrays[f"{kind}_filter"][there]
+            arrays[f"{kind}_filter_se"][there] = error[order]
+            arrays[f"{kind}_filter_low"][there] = curve + ends[0][order]
+            arrays[f"{kind}_filter_high"][there] = curve + ends[1][order]
 
 
 def _layout(run: MergedRun) -> FeatureLayout:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from synreduce.pipeline.scoring import BaselineRequest
     from synreduce.pipeline.truth import KnownTruth
     from synreduce.result import ArtefactIdentity, StoredFit
-    from synreduce.solvers import Agreement, SolverOptions
+    from synreduce.solvers import Agreement, Resampling, SolverOptions
     from synreduce.strategies import StrategyOptions
 
 
@@ -96,6 +96,8 @@ class MergeTask:
         Permutations of the testing outcomes.
     truth : KnownTruth, optional
         What generated the spikes.
+    resampling : Resampling, optional
+        Bootstrap replicates wanted.
     """
 
     temporal: str
@@ -113,6 +115,7 @@ class MergeTask:
     allow_partial: bool
     baseline: BaselineRequest
     truth: KnownTruth | None = None
+    resampling: Resampling | None = None
 
 
 @dataclass(frozen=True)

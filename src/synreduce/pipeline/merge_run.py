@@ -153,6 +153,7 @@ def _merge_tasks(run: CheckedRun) -> Iterator[MergeTask]:
                 allow_partial=configuration.merge.allow_partial,
                 truth=truth,
                 baseline=BaselineRequest(configuration.seed, configuration.scores.permutations),
+                resampling=samples.resampling(split, configuration),
             )
 
 

@@ -78,6 +78,7 @@ def merge_window(task: MergeTask) -> WindowMerge:
         rank=_rank(task, chosen, parts[0].layout),
         fold_groups=task.split.unit[train],
         allow_partial=task.allow_partial,
+        resampling=task.resampling,
     )
     return _evaluated(task, chosen, searches, model, sources)
 
@@ -184,6 +185,7 @@ def _part(
         status=fit.status,
         calibrated=build_solver(solvers[fit.solver]).kind in _CALIBRATED_SOLVERS,
         covariance=fit.covariance,
+        replicates=fit.replicates,
     )
 
 

@@ -135,9 +135,8 @@ class WorkflowRun:
     @property
     def merge_identity(self) -> str:
         """Digest of what the merge depends on beside the fits."""
-        return digest_of(
-            [MERGE_VERSION, self.configuration.digest("merge", "scores", "chunks", "seed")]
-        )
+        sections = ("merge", "scores", "uncertainty", "chunks", "seed")
+        return digest_of([MERGE_VERSION, self.configuration.digest(*sections)])
 
     @property
     def known_fingerprint(self) -> str:

@@ -20,16 +20,20 @@ class FilterCurves:
 
     Parameters
     ----------
-    spatial, spatial_error : ndarray, shape (n_splits, n_distance_bins)
-        Spatial filter over the whole dendrite and its standard error (NaN where unknown).
-    temporal, temporal_error : ndarray, shape (n_splits, n_spatial_chunks, n_lags)
-        Temporal filter inside each spatial chunk, lag 0 first, and its standard error.
+    spatial : ndarray, shape (n_splits, n_distance_bins)
+        Spatial filter over the whole dendrite.
+    spatial_band : ndarray, shape (2, n_splits, n_distance_bins)
+        Ends of its intervals, NaN where unknown.
+    temporal : ndarray, shape (n_splits, n_spatial_chunks, n_lags)
+        Temporal filter inside each spatial chunk, lag 0 first.
+    temporal_band : ndarray, shape (2, n_splits, n_spatial_chunks, n_lags)
+        Ends of its intervals, NaN where unknown.
     """
 
     spatial: FloatArray
-    spatial_error: FloatArray
+    spatial_band: FloatArray
     temporal: FloatArray
-    temporal_error: FloatArray
+    temporal_band: FloatArray
 
 
 def filter_curves(dataset: xr.Dataset, temporal: int, group: int) -> FilterCurves:
@@ -55,27 +59,33 @@ def filter_curves(dataset: xr.Dataset, temporal: int, group: int) -> FilterCurve
         cell = dataset.isel(temporal=temporal, group=group)
         return FilterCurves(
             cell["spatial_filter"].to_numpy()[:, 0],
-            cell["spatial_filter_se"].to_numpy()[:, 0],
+            _band(cell, "spatial_filter")[:, :, 0],
             cell["temporal_filter"].to_numpy(),
-            cell["temporal_filter_se"].to_numpy(),
+            _band(cell, "temporal_filter"),
         )
-    kernels = dataset["kernel"].isel(temporal=temporal).to_numpy()
-    errors = np.full(kernels.shape, np.nan)
-    if "kernel_se" in dataset:
-        errors = dataset["kernel_se"].isel(temporal=temporal).to_numpy()
+    window = dataset.isel(temporal=temporal)
+    kernels, bands = window["kernel"].to_numpy(), np.moveaxis(_band(window, "kernel"), 0, 1)
     signs = dataset["group_sign"].to_numpy()
     inside = [chunk_bins(dataset, number) for number in range(dataset.sizes["spatial"])]
     curves = [
-        _taken_apart(kernel, error, signs, group, inside)
-        for kernel, error in zip(kernels, errors, strict=True)
+        _taken_apart(kernel, band, signs, group, inside)
+        for kernel, band in zip(kernels, bands, strict=True)
     ]
-    spatial, spatial_error, in_time = (np.array(part) for part in zip(*curves, strict=True))
-    return FilterCurves(spatial, spatial_error, in_time, np.full(in_time.shape, np.nan))
+    spatial, band, in_time = (np.array(part) for part in zip(*curves, strict=True))
+    unknown = np.full((2, *in_time.shape), np.nan)
+    return FilterCurves(spatial, np.moveaxis(band, 1, 0), in_time, unknown)
+
+
+def _band(dataset: xr.Dataset, name: str) -> FloatArray:
+    """Take the ends of the intervals of a variable; NaN in files without them."""
+    if f"{name}_low" not in dataset:
+        return np.full((2, *dataset[name].shape), np.nan)
+    return np.stack([dataset[f"{name}_{end}"].to_numpy() for end in ("low", "high")])
 
 
 def _taken_apart(
     kernel: FloatArray,
-    error: FloatArray,
+    band: FloatArray,
     signs: NDArray[Any],
     group: int,
     inside: list[NDArray[np.bool_]],
@@ -89,7 +99,8 @@ def _taken_apart(
     in_time = [
         _temporal_profile(kernel[group][part], profile[part], signs[group]) for part in inside
     ]
-    return profile / largest, error[group][bins, lag] / largest, np.array(in_time)
+    ends = np.sort(signs[group] * band[:, group][:, bins, lag] / largest, axis=0)
+    return profile / largest, ends, np.array(in_time)
 
 
 def _temporal_profile(kernel: FloatArray, profile: FloatArray, sign: int) -> FloatArray:

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 Truth = Mapping[str, NDArray[Any]]
 
 _MOST_WINDOWS = 3
-_CONFIDENCE = 1.96
 
 
 def draw_filters(dataset: xr.Dataset, truth: Truth | None = None) -> Figure:
@@ -64,11 +63,10 @@ def _draw_spatial(
     centre = dataset["soma_distance"].to_numpy()
     for split in range(1, len(curves.spatial)):
         axes.plot(centre, curves.spatial[split], color=lighter(colour, 0.35), lw=0.7, zorder=2)
-    value, error = curves.spatial[0], curves.spatial_error[0]
-    if np.isfinite(error).any():
-        low, high = value - _CONFIDENCE * error, value + _CONFIDENCE * error
+    low, high = curves.spatial_band[:, 0]
+    if np.isfinite(low).any():
         axes.fill_between(centre, low, high, color=colour, alpha=0.2, lw=0, zorder=1)
-    axes.plot(centre, value, color=colour, label=name, zorder=3)
+    axes.plot(centre, curves.spatial[0], color=colour, label=name, zorder=3)
     axes.set_xlim(edges[0], edges[-1])
 
 
@@ -80,11 +78,10 @@ def _draw_temporal(axes: Axes, dataset: xr.Dataset, curves: FilterCurves, colour
         for split in range(1, len(curves.temporal)):
             values = curves.temporal[split, chunk]
             axes.plot(before, values, color=lighter(colour, 0.45), lw=0.6, zorder=1)
-        value, error = curves.temporal[0, chunk], curves.temporal_error[0, chunk]
-        if np.isfinite(error).any():
-            low, high = value - _CONFIDENCE * error, value + _CONFIDENCE * error
+        low, high = curves.temporal_band[:, 0, chunk]
+        if np.isfinite(low).any():
             axes.fill_between(before, low, high, color=shade, alpha=0.2, lw=0, zorder=1)
-        axes.plot(before, value, color=shade, zorder=3 - chunk / n_chunks)
+        axes.plot(before, curves.temporal[0, chunk], color=shade, zorder=3 - chunk / n_chunks)
     axes.set_xlim(before[-1], before[0])
 
 

@@ -18,6 +18,7 @@ from synreduce.result.reader import Result, open_result
 from synreduce.result.run_record import JobRecord, merge_run_record, read_jobs, record_job
 from synreduce.result.schema import LEVELS, STATUS_MEANINGS
 from synreduce.result.schema import SCHEMA_NAME as MERGED_SCHEMA
+from synreduce.result.schema_uncertainty import DETERMINATIONS, INTERVAL_METHODS
 from synreduce.result.score_notes import score_notes
 from synreduce.result.scores import read_scores, write_scores
 from synreduce.result.stored_fit import StoredFit, stored_agreement
@@ -25,6 +26,8 @@ from synreduce.result.summary import summary_lines
 
 __all__ = [
     "BEGUN",
+    "DETERMINATIONS",
+    "INTERVAL_METHODS",
     "LEVELS",
     "MERGED_SCHEMA",
     "STATUS_MEANINGS",

@@ -25,6 +25,7 @@ SCHEMA_VERSION = "1.0"
 _TEXT = h5py.string_dtype("utf-8")
 _TEXTS = ("strategy", "solver", "split", "status", "message")
 _INTEGERS = ("restart", "n_evaluations", "n_iterations")
+_WHERE_KNOWN = ("covariance", "data_share", "replicates")
 _NUMBERS = ("intercept", "objective", "condition", "effective_degrees_of_freedom")
 
 
@@ -95,8 +96,10 @@ def _write_fit(group: h5py.Group, fit: StoredFit) -> None:
         group.attrs[name] = getattr(fit, name)
     group["theta"] = np.asarray(fit.theta, dtype=np.float64)
     group["trace"] = np.asarray(fit.trace, dtype=np.float64)
-    if fit.covariance is not None:
-        group["covariance"] = np.asarray(fit.covariance, dtype=np.float64)
+    for name in _WHERE_KNOWN:
+        values = getattr(fit, name)
+        if values is not None:
+            group[name] = np.asarray(values, dtype=np.float64)
     factors = group.create_group("factors")
     for number, (term, (spatial, temporal)) in enumerate(fit.factors.items()):
         # numbered, because the name of a group may hold characters that a path must not
@@ -164,7 +167,7 @@ def _read_fit(group: h5py.Group) -> StoredFit:
         **scalars,
         theta=group["theta"][...],
         trace=group["trace"][...],
-        covariance=group["covariance"][...] if "covariance" in group else None,
+        **{name: group[name][...] for name in _WHERE_KNOWN if name in group},
         factors={str(p.attrs["term"]): (p["spatial"][...], p["temporal"][...]) for p in pairs},
         curves={name: group["curves"][name][...] for name in group["curves"]},
         scores=_read_scores(group["scores"]) if "scores" in group else (),

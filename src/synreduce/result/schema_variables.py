@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from synreduce.result.schema import Variable
 from synreduce.result.schema_fit import AUROC_FIGURES, FIT, METRIC_VARIABLES, RESPONSE
+from synreduce.result.schema_uncertainty import UNCERTAINTY
 
 _CELL = ("split", "temporal", "spatial")
 _BASIS_PAIR = ("spatial_basis", "temporal_basis")
@@ -95,6 +96,7 @@ _FILTERS = (
         "1",
         "standard error of the spatial filter",
         required=True,
+        comment="root of the mean squared error, bias of the penalty included",
     ),
     Variable(
         "temporal_filter",
@@ -113,6 +115,7 @@ _FILTERS = (
         "1",
         "standard error of the temporal filter",
         required=True,
+        comment="root of the mean squared error, bias of the penalty included",
     ),
     Variable(
         "kernel",
@@ -262,6 +265,7 @@ VARIABLES: tuple[Variable, ...] = (
     *_AXES,
     *_FILTERS,
     *_WEIGHTS,
+    *UNCERTAINTY,
     *_CONSENSUS,
     *RESPONSE,
     *METRIC_VARIABLES,

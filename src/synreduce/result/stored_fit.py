@@ -45,6 +45,10 @@ class StoredFit:
         Objective as the fit went on.
     covariance : ndarray, shape (n_features, n_features), or None
         Of theta.
+    data_share : ndarray, shape (n_features,), or None
+        Part of the variance of each weight under the penalty alone that the data take away.
+    replicates : ndarray, shape (n_replicates, n_features), or None
+        Weights of bootstrap replicates.
     curves : mapping of str to ndarray
         Further tables, e.g. ``ridge`` and ``ridge_score`` of the choice of the ridge.
     scores : sequence of ScoreRow
@@ -69,6 +73,8 @@ class StoredFit:
     n_iterations: int
     trace: FloatArray
     covariance: FloatArray | None = None
+    data_share: FloatArray | None = None
+    replicates: FloatArray | None = None
     curves: Mapping[str, FloatArray] = field(default_factory=dict)
     scores: Sequence[ScoreRow] = ()
     seconds: float = math.nan
@@ -111,6 +117,7 @@ class StoredFit:
             effective_degrees_of_freedom=fit.effective_degrees_of_freedom,
             factors=fit.parameters, n_evaluations=fit.n_evaluations,
             n_iterations=fit.n_iterations, trace=fit.trace, covariance=fit.covariance,
+            data_share=fit.data_share, replicates=fit.replicates,
             curves=curves or {}, scores=tuple(scores), seconds=fit.seconds,
         )  # fmt: skip
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from synreduce.errors import printable
 from synreduce.result.schema import STATUS_MEANINGS
+from synreduce.result.schema_uncertainty import DETERMINATIONS, INTERVAL_METHODS
 from synreduce.result.score_notes import score_notes
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ def _heading(result: Result, dataset: xr.Dataset) -> list[str]:
         f"{sizes['split']} splits",
         "fits": _status_counts(dataset),
         **_restarts(dataset),
+        "certainty": _certainty(dataset),
     }
     lines = [printable(f"{result.path}: {dataset.attrs['title']}")]
     return lines + [printable(f"  {name:<12}{text}") for name, text in facts.items()]
@@ -100,6 +102,22 @@ def _status_counts(dataset: xr.Dataset) -> str:
     values, counts = np.unique(dataset["status"].to_numpy(), return_counts=True)
     named = dict(zip(values.tolist(), counts.tolist(), strict=True))
     return ", ".join(f"{named[value]} {STATUS_MEANINGS[value]}" for value in sorted(named))
+
+
+def _certainty(dataset: xr.Dataset) -> str:
+    """Say where intervals come from and how many weights the data leave open."""
+    parts = []
+    if "filter_interval" in dataset:
+        methods = np.unique(dataset["filter_interval"].to_numpy()).tolist()
+        names = [INTERVAL_METHODS[value] for value in methods if INTERVAL_METHODS[value] != "none"]
+        parts.append(f"intervals by {' and '.join(names)}" if names else "no intervals")
+    if "weight_determined" in dataset:
+        flags = dataset["weight_determined"].to_numpy()
+        known = int(np.count_nonzero(flags != DETERMINATIONS.index("unknown")))
+        n_open = int(np.count_nonzero(flags == DETERMINATIONS.index("undetermined")))
+        if known:
+            parts.append(f"{n_open:,} of {known:,} weights not determined by the data")
+    return "; ".join(parts) or "unknown"
 
 
 def _scores(dataset: xr.Dataset) -> list[str]:

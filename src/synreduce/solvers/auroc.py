@@ -152,5 +152,6 @@ def _record(data: TrainingData, first: FitResult, climb: _Climb, *, converged: b
         message=f"{steps} steps raised the training AUROC by {gain:.2g}",
         trace=np.array(climb.trace),
         covariance=None,
+        data_share=None,
         train_auroc=climb.value,
     )

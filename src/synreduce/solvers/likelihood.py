@@ -17,7 +17,7 @@ from synreduce.solvers.penalty import PenaltyScale, penalty_scale
 from synreduce.solvers.penalty_choice import PenaltyChoice, choose_penalty
 from synreduce.solvers.records import FitResult
 from synreduce.solvers.training import TrainingData
-from synreduce.solvers.uncertainty import laplace
+from synreduce.solvers.uncertainty import assess
 
 FloatArray = NDArray[np.float64]
 
@@ -140,7 +140,7 @@ def likelihood_result(
     model = data.problem.model
     theta = model.theta(fit.point.vector)
     vector = model.nearest(theta)
-    uncertainty = laplace(model, vector, fit.curvature.total[2], penalty)
+    uncertainty = assess(model, vector, fit.curvature.total[2], penalty)
     return FitResult(
         parameters=model.factors(vector),
         vector=vector,
@@ -154,6 +154,7 @@ def likelihood_result(
         seconds=0.0,
         trace=np.array(fit.trace) / data.n_rows,
         covariance=uncertainty.covariance,
+        data_share=uncertainty.data_share,
         condition=uncertainty.condition,
         effective_degrees_of_freedom=uncertainty.degrees_of_freedom,
         ridge=choice.ridge,

@@ -75,7 +75,11 @@ class FitResult:
     trace : numpy.ndarray, shape (n_iterations + 1,) or shorter
         Objective after each iteration, the start first.
     covariance : numpy.ndarray, shape (n_features, n_features), or None
-        Of `theta`, from the curvature of the penalised likelihood (Laplace).
+        Mean squared error of `theta`, from the curvature of the penalised likelihood.
+    data_share : numpy.ndarray, shape (n_features,), or None
+        Part of the variance of each weight under the penalty alone that the data take away.
+    replicates : numpy.ndarray, shape (n_replicates, n_features), or None
+        Weights of bootstrap replicates, see `synreduce.solvers.bootstrap`.
     condition : float
         Condition number of the curvature in the free parameters.
     effective_degrees_of_freedom : float
@@ -100,6 +104,8 @@ class FitResult:
     seconds: float
     trace: FloatArray
     covariance: FloatArray | None = None
+    data_share: FloatArray | None = None
+    replicates: FloatArray | None = None
     condition: float = float("nan")
     effective_degrees_of_freedom: float = float("nan")
     ridge: float = float("nan")

@@ -1,4 +1,4 @@
-"""Standard errors from the curvature of the likelihood."""
+"""How certain a penalised fit is: variance, bias of the penalty, and what the data decide."""
 
 from __future__ import annotations
 
@@ -7,12 +7,20 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from synreduce.solvers.tangent import Inverse, Tangent
 from synreduce.strategies import FactorModel
 
 FloatArray = NDArray[np.float64]
 
-_SINGULAR = 1e-10
-"""Directions with less curvature than this part of the largest are the freedom of scale."""
+UNDERSMOOTHING = 100.0
+"""Intervals see the data through a penalty this many times weaker than that of the fit.
+
+Between 10 and 100 the coverage hardly changes: what bias is left is small against the variance."""
+
+DETERMINED_SHARE = 0.5
+"""A weight is determined if data take at least this part of the variance the penalty leaves it."""
+
+_NEGLIGIBLE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -22,7 +30,11 @@ class Uncertainty:
     Parameters
     ----------
     covariance : numpy.ndarray, shape (n_features, n_features)
-        Of the feature weights.
+        Mean squared error of the feature weights: sampling covariance, and the outer product of
+        their bias.
+    data_share : numpy.ndarray, shape (n_features,)
+        Part of the variance of each weight under the penalty alone that the data take away; 1 if
+        the penalty leaves it free and the data determine it, 0 if nothing does.
     condition : float
         Condition number of the penalised curvature in the free directions, columns scaled to one.
     degrees_of_freedom : float
@@ -30,11 +42,12 @@ class Uncertainty:
     """
 
     covariance: FloatArray
+    data_share: FloatArray
     condition: float
     degrees_of_freedom: float
 
 
-def laplace(
+def assess(
     model: FactorModel, vector: FloatArray, hessian: FloatArray, penalty: FloatArray
 ) -> Uncertainty:
     """Gaussian approximation at a minimum of the penalised negative log-likelihood.
@@ -56,31 +69,48 @@ def laplace(
 
     Notes
     -----
-    With products of factors only directions that keep the rank are free: the curvature is
-    restricted to the tangent of the factor model. It is the expected information, so the second
-    derivative of the products drops out.
+    With information F and penalty P in the free directions, the weights of repeated data sets
+    scatter with covariance ``(F + P)^-1 F (F + P)^-1`` around a point that the penalty has moved.
+    How far is estimated by the Newton step from the minimum to that of a penalty weaker by
+    `UNDERSMOOTHING`: intervals from a weaker penalty than that of the estimate are the classical
+    remedy against its bias (Hall 1992, Ann. Stat. 20:675). The inverse of F + P alone, a posterior
+    covariance, counts the bias by what weights drawn from the penalty would have (Wahba 1983,
+    J. R. Stat. Soc. B 45:133), which is too little for filters that such draws rarely resemble.
+
+    F is the expected information, so the second derivative of products of factors drops out.
     """
-    jacobian = model.jacobian(vector)
-    tangent = _orthonormal(jacobian)
-    size = tangent.shape[1]
-    lifted = np.zeros((hessian.shape[0], size + 1))
-    lifted[:-1, :-1], lifted[-1, -1] = tangent, 1.0
-    information = lifted.T @ hessian @ lifted
-    penalised = information.copy()
-    penalised[:-1, :-1] += tangent.T @ penalty @ tangent
-    diagonal = np.diag(penalised)
-    scale = np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0))
-    values, directions = np.linalg.eigh(penalised / np.outer(scale, scale))
-    kept = values > _SINGULAR * values[-1]
-    root = directions[:, kept] / np.sqrt(values[kept]) / scale[:, None]
-    spread = lifted[:-1] @ root
-    freedom = float(np.einsum("ip,ij,jp->", root, information, root, optimize=True))
-    condition = float(values[-1] / values[0]) if values[0] > 0.0 else float("inf")
-    return Uncertainty(spread @ spread.T, condition, freedom)
+    tangent = Tangent.at(model, vector)
+    information = tangent.basis.T @ hessian @ tangent.basis
+    pull = tangent.penalty(penalty)
+    inverse = Inverse.of(information + pull)
+    spread = tangent.of_weights @ inverse.root
+    by_data = inverse.root.T @ information @ inverse.root
+    weaker = Inverse.of(information + pull / UNDERSMOOTHING)
+    released = (1.0 - 1.0 / UNDERSMOOTHING) * (penalty @ model.theta(vector))
+    bias = tangent.of_weights @ (weaker.matrix @ (tangent.of_weights.T @ released))
+    return Uncertainty(
+        covariance=spread @ by_data @ spread.T + np.outer(bias, bias),
+        data_share=_data_share(tangent, pull, inverse),
+        condition=inverse.condition,
+        degrees_of_freedom=float(np.trace(by_data)),
+    )
 
 
-def _orthonormal(jacobian: FloatArray) -> FloatArray:
-    left, values, _ = np.linalg.svd(jacobian, full_matrices=False)
-    if not values.size or values[0] <= 0.0:
-        return left[:, :0]
-    return np.asarray(left[:, values > _SINGULAR * values[0]])
+def _data_share(tangent: Tangent, pull: FloatArray, inverse: Inverse) -> FloatArray:
+    """Compare the variance of each weight under penalty and data with that under the penalty."""
+    rows = tangent.of_weights
+    posterior = np.sum((rows @ inverse.root) ** 2, axis=1)
+    before = Inverse.of(pull[:-1, :-1]) if rows.shape[1] > 1 else Inverse(np.zeros((0, 0)), 1.0)
+    prior = np.sum((rows[:, :-1] @ before.root) ** 2, axis=1)
+    size = np.sum(rows**2, axis=1)
+    free = _outside(rows[:, :-1], before.root) > _NEGLIGIBLE * size
+    undecided = _outside(rows, inverse.root) > _NEGLIGIBLE * size
+    known = ~free & (prior > 0.0)
+    share = np.where(known, 1.0 - posterior / np.where(known, prior, 1.0), 1.0)
+    return np.where(undecided | (size == 0.0), 0.0, np.clip(share, 0.0, 1.0))
+
+
+def _outside(rows: FloatArray, root: FloatArray) -> FloatArray:
+    """Squared length of rows outside the directions that an inverse knows."""
+    known = np.linalg.qr(root)[0] if root.size else root.reshape(rows.shape[1], 0)
+    return np.asarray(np.sum((rows - (rows @ known) @ known.T) ** 2, axis=1))
