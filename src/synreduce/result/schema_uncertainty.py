@@ -25,6 +25,18 @@ _WEIGHT = (*_CELL, "spatial_basis", "temporal_basis")
 UNCERTAINTY = (
     *(
         Variable(
+            f"{name}_se",
+            dimensions,
+            "real",
+            "1",
+            f"standard error of {phrase}",
+            required=name != "kernel",
+            comment="root of the mean squared error: scatter, and bias by the penalty",
+        )
+        for name, dimensions, phrase in _CURVES
+    ),
+    *(
+        Variable(
             f"{name}_{end}",
             dimensions,
             "real",

@@ -90,15 +90,6 @@ _FILTERS = (
         "magnitude of the reference group's spatial filter (EXC, else the first)",
     ),
     Variable(
-        "spatial_filter_se",
-        (*_CELL, "group", "soma_distance"),
-        "real",
-        "1",
-        "standard error of the spatial filter",
-        required=True,
-        comment="root of the mean squared error, bias of the penalty included",
-    ),
-    Variable(
         "temporal_filter",
         (*_CELL, "group", "lag"),
         "real",
@@ -109,15 +100,6 @@ _FILTERS = (
         "that excite and -1 for groups that inhibit",
     ),
     Variable(
-        "temporal_filter_se",
-        (*_CELL, "group", "lag"),
-        "real",
-        "1",
-        "standard error of the temporal filter",
-        required=True,
-        comment="root of the mean squared error, bias of the penalty included",
-    ),
-    Variable(
         "kernel",
         ("split", "temporal", "group", *_PLANE),
         "real",
@@ -125,13 +107,6 @@ _FILTERS = (
         "space x time filter, all chunks assembled",
         required=True,
         comment="the merged model: weighted net input = sum of kernel * counts",
-    ),
-    Variable(
-        "kernel_se",
-        ("split", "temporal", "group", *_PLANE),
-        "real",
-        "1",
-        "standard error of the space x time filter",
     ),
     Variable(
         "log_odds_intercept",
