@@ -18,6 +18,7 @@ from synreduce.solvers.penalty import penalty_scale
 from synreduce.solvers.quadratic import Quadratic, minimise_quadratic, solve_symmetric
 from synreduce.solvers.sums import logistic
 from synreduce.solvers.training import TrainingData
+from synreduce.solvers.uncertainty import UNDERSMOOTHING
 from synreduce.strategies import FactorModel
 
 from .planted_problem import cosine, plant
@@ -234,13 +235,16 @@ def test_newton_steps_never_raise_the_objective_from_a_bad_start():
     assert fit.objective / data.n_rows == pytest.approx(usual.objective, rel=1e-8)
 
 
-def test_covariance_of_full_rank_is_the_inverse_curvature():
+def test_covariance_of_full_rank_is_that_of_refits_and_the_squared_bias():
     problem = PLANTED.problem(1000, rank="full")
     result = build_solver(NewtonOptions(ridge=0.1, tolerance=1e-12)).solve(problem)
     data = TrainingData(problem)
     hessian = data.curvature(np.append(result.theta, result.intercept)).total[2]
-    hessian[:-1, :-1] += np.diag(0.1 * penalty_scale(data).ridge)
-    expected = np.linalg.inv(hessian)[:-1, :-1]
+    penalty = np.diag(np.append(0.1 * penalty_scale(data).ridge, 0.0))
+    inverse, weaker = (np.linalg.inv(hessian + penalty / part) for part in (1.0, UNDERSMOOTHING))
+    released = (1.0 - 1.0 / UNDERSMOOTHING) * penalty @ np.append(result.theta, 0.0)
+    bias = weaker @ released
+    expected = (inverse @ hessian @ inverse + np.outer(bias, bias))[:-1, :-1]
     assert result.covariance == pytest.approx(expected, rel=1e-4, abs=1e-6 * expected.max())
 
 
