@@ -9,7 +9,9 @@ from typing import Any
 import h5py
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
+from synreduce.database.counts_store import offsets_within
 from synreduce.database.event_store import tile_name
 from synreduce.database.fingerprint import CountSum, EventSum, combine
 from synreduce.database.model import IntArray
@@ -17,7 +19,13 @@ from synreduce.database.schema import COUNTS_CHUNK_TRIALS
 from synreduce.database.structure import READ_ERRORS
 from synreduce.database.tables import read_groups, read_labels, read_types, tables_digest
 from synreduce.errors import ArtefactError, DataError, Problem
-from synreduce.storage import content_digest, open_hdf5
+from synreduce.storage import (
+    ChunkReader,
+    content_digest,
+    decompression_threads,
+    open_hdf5,
+    run_tasks,
+)
 
 _ROWS = 2**20
 
@@ -158,9 +166,24 @@ def _sum_tile(total: EventSum, pointer: IntArray, node: h5py.Group) -> None:
 
 
 def _sum_counts(group: h5py.Group) -> int:
-    total = CountSum()
-    for name, dataset in group.items():
-        rows = dataset.chunks[0] if dataset.chunks else COUNTS_CHUNK_TRIALS
-        for start in range(0, dataset.shape[0], rows):
-            total.add(name, start, 0, 0, dataset[start : start + rows])
-    return total.state
+    return sum(_sum_of_group(name, dataset) for name, dataset in group.items()) % 2**64
+
+
+def _sum_of_group(name: str, dataset: h5py.Dataset) -> int:
+    states: list[int] = []
+    reader = ChunkReader(dataset)
+
+    def add(offset: tuple[int, ...], counts: npt.NDArray[Any]) -> None:
+        inside = [slice(end - at) for at, end in zip(offset, dataset.shape, strict=True)]
+        piece = CountSum()
+        piece.add(name, offset[0], offset[1], offset[2], counts[tuple(inside)])
+        states.append(piece.state)
+
+    if reader.usable:
+        chunks = offsets_within((0, 0, 0), dataset.shape, dataset.chunks)
+        with threadpool_limits(1, "blas"), decompression_threads() as pool:
+            run_tasks(reader.tasks(chunks, add), pool)
+    else:
+        for start in range(0, dataset.shape[0], COUNTS_CHUNK_TRIALS):
+            add((start, 0, 0), dataset[start : start + COUNTS_CHUNK_TRIALS])
+    return sum(states)

@@ -98,8 +98,6 @@ class CountsWriter(Recording):
         As in `DatabaseWriter`.
     n_beyond : int, optional
         Activations beyond the last edge that the source had and these counts lack, if known.
-    level : int, default: 4
-        Compression level of zlib, 1 to 9.
     """
 
     def __init__(
@@ -116,7 +114,6 @@ class CountsWriter(Recording):
         provenance: Mapping[str, Any] | None = None,
         truth: Mapping[str, npt.NDArray[Any]] | None = None,
         n_beyond: int | None = None,
-        level: int = 4,
     ) -> None:
         super().__init__(
             path,
@@ -128,7 +125,6 @@ class CountsWriter(Recording):
             provenance=provenance,
             truth=truth,
             layout="counts",
-            level=level,
         )
         self.n_beyond = n_beyond
         self._definition = CountsDefinition.of(self, distance_edges, time_bin_ms)

@@ -19,7 +19,10 @@ from synreduce.database.model import CountArray, IntArray
 HashArray = npt.NDArray[np.uint64]
 
 _BLOCK = 2**15
-_CELLS = 2**20
+_CELLS = 2**17
+_EXACT = 2**53
+_PART_BITS = 22
+_SHIFTS = np.arange(0, 64, _PART_BITS, dtype=np.uint64)
 _FIRST = np.uint64(0xBF58476D1CE4E5B9)
 _SECOND = np.uint64(0x94D049BB133111EB)
 _STEP = np.uint64(0x9E3779B97F4A7C15)
@@ -112,13 +115,11 @@ class CountSum:
         """
         trials, times, bins = counts.shape
         along_trial = _weights("trial", trial, trials)
-        along_time = _weights("time", time, times)
-        along_bins = _weights("bin", distance, bins)
+        of_cell = np.multiply.outer(_weights("time", time, times), _weights("bin", distance, bins))
         rows = max(1, _CELLS // max(1, times * bins))
         total = 0
         for start in range(0, trials, rows):
-            block = counts[start : start + rows].astype(np.uint64)
-            per_trial = (block @ along_bins) @ along_time
+            per_trial = _weighted_sums(counts[start : start + rows], of_cell.ravel())
             total += int((per_trial * along_trial[start : start + rows]).sum(dtype=np.uint64))
         weight = int(_key(f"group {group}")) | 1
         self.state = (self.state + total * weight) & _MASK
@@ -143,6 +144,26 @@ def combine(parts: Mapping[str, object]) -> str:
             encoded = text.encode()
             state.update(f"{len(encoded)}:".encode() + encoded)
     return state.hexdigest()
+
+
+def _weighted_sums(counts: CountArray, weights: HashArray) -> HashArray:
+    """Weighted sum of the counts of each trial, modulo 2**64.
+
+    Products of whole numbers are slow. Cut into parts of a few bits, the weights make sums that
+    double precision holds exactly, and these are as fast as memory.
+    """
+    largest = int(counts.max(initial=0))
+    columns = min(_CELLS, (_EXACT >> _PART_BITS) // max(1, largest))
+    total: HashArray = np.zeros(len(counts), np.uint64)
+    cells = counts.reshape(len(counts), -1)
+    if not columns:
+        return np.asarray(cells.astype(np.uint64) @ weights)
+    for first in range(0, weights.size, columns):
+        piece = slice(first, first + columns)
+        parts = weights[piece, None] >> _SHIFTS & np.uint64((1 << _PART_BITS) - 1)
+        sums = cells[:, piece].astype(np.float64) @ parts.astype(np.float64)
+        total += (sums.astype(np.uint64) << _SHIFTS).sum(axis=1, dtype=np.uint64)
+    return total
 
 
 def _weights(axis: str, start: int, length: int) -> HashArray:

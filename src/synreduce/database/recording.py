@@ -12,6 +12,7 @@ from typing import Any, Self
 import h5py
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 import synreduce
 from synreduce.database.content import content_fingerprint, extras_digest, verify_part
@@ -45,8 +46,8 @@ class Recording(ABC):
         Ground truth of an example. May be changed until the block ends.
     layout : {"events", "counts"}
         What will be written.
-    level : int
-        Compression level of zlib.
+    level : int, default: 1
+        Compression level of zlib, for events.
     """
 
     def __init__(
@@ -61,7 +62,7 @@ class Recording(ABC):
         provenance: Mapping[str, Any] | None,
         truth: Mapping[str, npt.NDArray[Any]] | None,
         layout: str,
-        level: int,
+        level: int = 1,
     ) -> None:
         self.path = Path(path)
         self.groups = tuple(groups)
@@ -83,6 +84,8 @@ class Recording(ABC):
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
+            # Several BLAS threads would compete with those that compress.
+            stack.enter_context(threadpool_limits(1, "blas"))
             streamed = stack.enter_context(
                 streaming_hdf5(
                     self.path,

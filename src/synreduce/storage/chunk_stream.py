@@ -43,17 +43,20 @@ def encode_chunk(chunk: Array, level: int = DEFAULT_LEVEL) -> bytes:
     chunk : ndarray
         Little-endian, of the full chunk shape.
     level : int, default: 1
-        Compression level of zlib.
+        Compression level of zlib; for counts (unsigned numbers) it has no meaning.
 
     Returns
     -------
     bytes
     """
     raw = np.ascontiguousarray(chunk)
+    # Counts scatter too much to repeat: looking for more than runs takes longer and saves less.
+    strategy = zlib.Z_RLE if raw.dtype.kind == "u" else zlib.Z_DEFAULT_STRATEGY
     width = raw.dtype.itemsize
     if width > 1:
         raw = np.ascontiguousarray(raw.reshape(-1).view(np.uint8).reshape(-1, width).T)
-    return zlib.compress(raw.data, level)
+    compressor = zlib.compressobj(level, strategy=strategy)
+    return compressor.compress(raw.data) + compressor.flush()
 
 
 class ChunkStream:
