@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,10 +20,10 @@ FloatArray = NDArray[np.float64]
 STRENGTHS = tuple(float(f"{10.0 ** (step / 2):.3g}") for step in range(5, -15, -1))
 """Strengths that can be chosen, strong to weak, two per factor of ten."""
 
-_FIRST_RIDGE = STRENGTHS.index(0.1)
+_FIRST_RIDGE = STRENGTHS.index(0.01)
 _FIRST_SMOOTHNESS = STRENGTHS.index(0.01)
 _OFF = len(STRENGTHS)
-_REACH, _TRUSTED, _MAX_ROUNDS = 2, 1, 8
+_REACH, _TRUSTED, _MAX_ROUNDS = 4, 1, 8
 _PILOT_ITERATIONS, _PILOT_TOLERANCE = 10, 1e-3
 
 _INDISTINGUISHABLE = 0.5
@@ -109,37 +109,56 @@ class _Search:
             parts=(self.fold, self.n_folds),
         )
 
+    def explore(self, fit: NewtonFit, position: Strengths) -> None:
+        """Held-out loss at positions around a pilot, further as long as it falls."""
+        known: dict[Strengths, list[FloatArray]] = {}
+        wanted = [position, *self.neighbours(position)]
+        if self.fixed[0] is None and position[0] >= 2:
+            # Of ridges that cannot be told apart the strongest is taken: look for it.
+            wanted.append((position[0] - 2, position[1]))
+        while wanted and self.budget.spend():
+            self.evaluate(fit, wanted, known)
+            least = min(known, key=lambda place: (float(self.losses[place].sum()), place))
+            wanted = [
+                place
+                for place in self.neighbours(least)
+                if place not in known and _reach(place, position) <= _REACH
+            ]
+
     def neighbours(self, position: Strengths) -> list[Strengths]:
-        """Positions near enough to judge from a fit at one, along each axis to be chosen."""
-        found = [position]
+        """Positions one step away along each axis to be chosen."""
+        found = []
         for axis in (0, 1):
             if self.fixed[axis] is not None:
                 continue
-            limit = len(STRENGTHS) + axis
-            for value in range(position[axis] - _REACH, position[axis] + _REACH + 1):
-                moved = (value, position[1]) if axis == 0 else (position[0], value)
-                if 0 <= value < limit and moved != position:
-                    found.append(moved)
+            for value in (position[axis] - 1, position[axis] + 1):
+                if 0 <= value < len(STRENGTHS) + axis:
+                    found.append((value, position[1]) if axis == 0 else (position[0], value))
         return found
 
-    def evaluate(self, fit: NewtonFit, positions: Iterable[Strengths]) -> None:
+    def evaluate(
+        self,
+        fit: NewtonFit,
+        positions: Sequence[Strengths],
+        known: dict[Strengths, list[FloatArray]],
+    ) -> None:
         """Held-out loss at positions near a fit, from its curvature: one pass."""
-        wanted = list(positions)
-        if not self.budget.spend():
-            return
         model = self.data.problem.model
         share = 1.0 - 1.0 / self.n_folds
-        weights = [
-            local_model(fit.curvature.without(left_out), fit.at, share * self.penalty(position))
-            .minimise(model, fit.point.vector, tolerance=1e-6)
-            .weights(model)
-            for position in wanted
-            for left_out in range(self.n_folds)
-        ]
-        columns = np.stack(weights, axis=1).reshape(-1, len(wanted), self.n_folds)
+        weights = []
+        for position in positions:
+            penalty = share * self.penalty(position)
+            nearest = min(known, key=lambda place: (_reach(place, position), place), default=None)
+            start = [fit.point.vector] * self.n_folds if nearest is None else known[nearest]
+            known[position] = []
+            for left_out in range(self.n_folds):
+                local = local_model(fit.curvature.without(left_out), fit.at, penalty)
+                point = local.minimise(model, start[left_out], tolerance=1e-6)
+                known[position].append(point.vector)
+                weights.append(point.weights(model))
+        columns = np.stack(weights, axis=1).reshape(-1, len(positions), self.n_folds)
         losses = self.data.held_out_losses(columns, self.fold)
-        for position, loss in zip(wanted, losses, strict=True):
-            self.losses[position] = loss
+        self.losses.update(zip(positions, losses, strict=True))
 
 
 def choose_penalty(
@@ -176,11 +195,12 @@ def choose_penalty(
     Notes
     -----
     A pilot fit to all samples gives the curvature of every fold in the same passes. The fit without
-    a fold, at strengths up to a factor of ten away, is the minimum of the other folds' quadratic
-    model: one Newton step from the pilot, as in approximate cross-validation (Beirami et al. 2017,
-    NeurIPS; Rad & Maleki 2020, J. R. Stat. Soc. B 82:965). Its held-out loss is evaluated exactly.
-    If the best lies further than one step of the grid from the pilot, it becomes the next pilot. Of
-    ridges that the folds can hardly tell apart the strongest is taken.
+    a fold, at strengths up to a factor of a hundred away, is the minimum of the other folds'
+    quadratic model: one Newton step from the pilot, as in approximate cross-validation (Beirami et
+    al. 2017, NeurIPS; Rad & Maleki 2020, J. R. Stat. Soc. B 82:965). Its held-out loss is evaluated
+    exactly, step by step away from the pilot for as long as it falls. If the best lies further than
+    one step of the grid from the pilot, it becomes the next pilot. Of ridges that the folds can
+    hardly tell apart the strongest is taken.
     """
     if ridge is not None and smoothness is not None:
         return PenaltyChoice(ridge, smoothness, start)
@@ -194,14 +214,19 @@ def choose_penalty(
         pilots.add(position)
         fit = search.pilot(position, point)
         point = fit.point
-        search.evaluate(fit, search.neighbours(position))
+        search.explore(fit, position)
         best = search.best() if search.losses else position
-        if max(abs(new - old) for new, old in zip(best, position, strict=True)) <= _TRUSTED:
+        if _reach(best, position) <= _TRUSTED:
             position = best
             break
         position = best
     curve = _curve(search, position) if search.losses else None
     return PenaltyChoice(*search.strength(position), point, curve)
+
+
+def _reach(first: Strengths, second: Strengths) -> int:
+    """Steps between two positions along the axis on which they differ most."""
+    return max(abs(first[0] - second[0]), abs(first[1] - second[1]))
 
 
 def _mean(values: FloatArray) -> float:

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
-from scipy.sparse import csr_array
+from scipy.linalg.lapack import dposv
 
 from synreduce.strategies import FactorModel
 
 FloatArray = NDArray[np.float64]
 
 _SHRINK, _GROW, _LARGEST_DAMPING = 0.2, 5.0, 1e12
-_SPARSE_FROM = 30_000
 _EXACT, _REFINING_STEPS, _FLAT = 1e-12, 4, 1e-10
 
 
@@ -149,12 +148,9 @@ def _derivatives(
     model: FactorModel, quadratic: Quadratic, vector: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Gradient, Hessian and scale of the damping by the parameters."""
-    slope, transposed = quadratic.slope(model.theta(vector)), model.jacobian(vector).T
-    # A feature weight depends on one pair of parameters per rank, so the Jacobian is nearly empty:
-    # with many terms a sparse product is ten times faster, with few its overhead is larger.
-    rows = csr_array(transposed) if transposed.size > _SPARSE_FROM else transposed
-    gradient = np.asarray(rows @ slope)
-    gauss_newton = np.asarray(rows @ np.asarray(rows @ quadratic.hessian).T)
+    slope = quadratic.slope(model.theta(vector))
+    gradient = model.pull_back(vector, slope[:, None])[:, 0]
+    gauss_newton = model.pull_back(vector, model.pull_back(vector, quadratic.hessian).T)
     return gradient, gauss_newton + model.cross_curvature(slope), np.diag(gauss_newton)
 
 
@@ -207,9 +203,8 @@ def damped_step(
         None if the damped curvature is not positive definite.
     """
     floor = max(float(diagonal.max()) * 1e-12, np.finfo(float).tiny)
-    damped = curvature + np.diag(damping * np.maximum(diagonal, floor))
-    try:
-        factor = cho_factor(damped, lower=True, check_finite=False)
-    except LinAlgError:
-        return None
-    return np.asarray(-cho_solve(factor, gradient, check_finite=False))
+    damped = curvature.copy(order="C")
+    damped.ravel()[:: len(damped) + 1] += damping * np.maximum(diagonal, floor)
+    # Straight to LAPACK: systems this small take less time than the wrappers around it.
+    _, solution, failed = dposv(damped.T, gradient, lower=True)
+    return None if failed else np.asarray(-solution)

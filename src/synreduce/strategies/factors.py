@@ -146,6 +146,38 @@ class FactorModel:
                 view[:, across, pair, n_spatial + across] = spatial[pair][:, None]
         return result
 
+    def pull_back(self, vector: FloatArray, columns: FloatArray) -> FloatArray:
+        """Multiply by the transposed Jacobian, without forming it.
+
+        Parameters
+        ----------
+        vector : numpy.ndarray, shape (n_parameters,)
+            Where the Jacobian is taken.
+        columns : numpy.ndarray, shape (n_features, n)
+            E.g. gradients by the feature weights.
+
+        Returns
+        -------
+        numpy.ndarray, shape (n_parameters, n)
+            ``jacobian(vector).T @ columns``. The Jacobian is nearly empty: a feature weight depends
+            on one pair of parameters per rank.
+        """
+        n_columns = columns.shape[1]
+        result = np.empty((self.n_parameters, n_columns))
+        for block in self._blocks:
+            part, target = columns[block.features], result[block.parameters]
+            if block.rank is None:
+                target[...] = part
+                continue
+            spatial, temporal = self._pairs(block, vector)
+            n_spatial, n_temporal = block.term.spatial, block.term.temporal
+            pairs = target.reshape(block.rank, n_spatial + n_temporal, n_columns)
+            cube = part.reshape(n_spatial, n_temporal, n_columns)
+            pairs[:, :n_spatial] = np.matmul(temporal, cube).transpose(1, 0, 2)
+            across = spatial @ part.reshape(n_spatial, n_temporal * n_columns)
+            pairs[:, n_spatial:] = across.reshape(block.rank, n_temporal, n_columns)
+        return result
+
     def cross_curvature(self, vector_gradient: FloatArray) -> FloatArray:
         """Second-order part of a function's Hessian that stems from the products of factors.
 
