@@ -127,13 +127,14 @@ class _Search:
 
     def neighbours(self, position: Strengths) -> list[Strengths]:
         """Positions one step away along each axis to be chosen."""
-        found = []
+        found: list[Strengths] = []
         for axis in (0, 1):
-            if self.fixed[axis] is not None:
-                continue
-            for value in (position[axis] - 1, position[axis] + 1):
-                if 0 <= value < len(STRENGTHS) + axis:
-                    found.append((value, position[1]) if axis == 0 else (position[0], value))
+            values = (position[axis] - 1, position[axis] + 1) if self.fixed[axis] is None else ()
+            found += [
+                (value, position[1]) if axis == 0 else (position[0], value)
+                for value in values
+                if 0 <= value < len(STRENGTHS) + axis
+            ]
         return found
 
     def evaluate(
@@ -225,7 +226,7 @@ def choose_penalty(
 
 
 def _reach(first: Strengths, second: Strengths) -> int:
-    """Steps between two positions along the axis on which they differ most."""
+    """Count the steps between two positions, along the axis on which they differ most."""
     return max(abs(first[0] - second[0]), abs(first[1] - second[1]))
 
 

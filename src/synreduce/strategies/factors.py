@@ -131,20 +131,7 @@ class FactorModel:
         -------
         numpy.ndarray, shape (n_features, n_parameters)
         """
-        result = np.zeros((self.layout.n_features, self.n_parameters))
-        for block in self._blocks:
-            part = result[block.features, block.parameters]
-            if block.rank is None:
-                np.fill_diagonal(part, 1.0)
-                continue
-            n_spatial, n_temporal = block.term.spatial, block.term.temporal
-            view = part.reshape(n_spatial, n_temporal, block.rank, n_spatial + n_temporal)
-            diagonal, across = np.arange(n_spatial), np.arange(n_temporal)
-            spatial, temporal = self._pairs(block, vector)
-            for pair in range(block.rank):
-                view[diagonal, :, pair, diagonal] = temporal[pair]
-                view[:, across, pair, n_spatial + across] = spatial[pair][:, None]
-        return result
+        return self.pull_back(vector, np.eye(self.layout.n_features)).T
 
     def pull_back(self, vector: FloatArray, columns: FloatArray) -> FloatArray:
         """Multiply by the transposed Jacobian, without forming it.
@@ -159,11 +146,9 @@ class FactorModel:
         Returns
         -------
         numpy.ndarray, shape (n_parameters, n)
-            ``jacobian(vector).T @ columns``. The Jacobian is nearly empty: a feature weight depends
-            on one pair of parameters per rank.
+            ``jacobian(vector).T @ columns``; the Jacobian is nearly empty.
         """
-        n_columns = columns.shape[1]
-        result = np.empty((self.n_parameters, n_columns))
+        result = np.empty((self.n_parameters, columns.shape[1]))
         for block in self._blocks:
             part, target = columns[block.features], result[block.parameters]
             if block.rank is None:
@@ -171,11 +156,10 @@ class FactorModel:
                 continue
             spatial, temporal = self._pairs(block, vector)
             n_spatial, n_temporal = block.term.spatial, block.term.temporal
-            pairs = target.reshape(block.rank, n_spatial + n_temporal, n_columns)
-            cube = part.reshape(n_spatial, n_temporal, n_columns)
-            pairs[:, :n_spatial] = np.matmul(temporal, cube).transpose(1, 0, 2)
-            across = spatial @ part.reshape(n_spatial, n_temporal * n_columns)
-            pairs[:, n_spatial:] = across.reshape(block.rank, n_temporal, n_columns)
+            cube = part.reshape(n_spatial, n_temporal, columns.shape[1])
+            pairs = target.reshape(block.rank, n_spatial + n_temporal, columns.shape[1])
+            pairs[:, :n_spatial] = np.matmul(temporal, cube).swapaxes(0, 1)
+            pairs[:, n_spatial:] = np.tensordot(spatial, cube, 1)
         return result
 
     def cross_curvature(self, vector_gradient: FloatArray) -> FloatArray:
