@@ -16,7 +16,6 @@ from synreduce.seeds import generator
 FloatArray = NDArray[np.float64]
 
 _TRIALS_AT_A_TIME = 16
-_MS_AT_A_TIME = 4096
 _RANK_TOLERANCE = 1e-12
 
 
@@ -272,15 +271,23 @@ def _filtered(
     """Net input of a block of trials, slab after slab of time so that long trials fit."""
     n_trials, n_ms = counts[0].shape[:2]
     result = np.zeros((n_trials, n_ms))
-    for start in range(0, n_ms, _MS_AT_A_TIME):
-        stop = min(start + _MS_AT_A_TIME, n_ms)
+    bands = [_band(temporal, width) for _, temporal in factors]
+    for start in range(0, n_ms, width):
+        stop = min(start + width, n_ms)
         silent = max(width - 1 - start, 0)
-        by_lag = np.zeros((n_trials, stop - start + width - 1, width))
-        for array, (spatial, temporal) in zip(counts, factors, strict=True):
+        for array, (spatial, _), band in zip(counts, factors, bands, strict=True):
             part = array[:, start + silent - width + 1 : stop]
             # One small product per trial, so that its rounding cannot depend on its neighbours.
             contracted = np.matmul(np.ascontiguousarray(part, dtype=np.float64), spatial)
-            by_lag[:, silent:] += np.matmul(contracted, temporal)
-        for lag in range(width):
-            result[:, start:stop] += by_lag[:, lag : lag + stop - start, lag]
+            seen = band[silent : silent + part.shape[1], :, : stop - start]
+            rows = contracted.reshape(n_trials, 1, -1)
+            result[:, start:stop] += (rows @ seen.reshape(rows.shape[2], -1))[:, 0]
     return result
+
+
+def _band(temporal: FloatArray, width: int) -> FloatArray:
+    """Weights (input ms, rank, ms) of the input of `width` ms, and of the ``width - 1`` before."""
+    band = np.zeros((2 * width - 1, temporal.shape[0], width))
+    for ms in range(width):
+        band[ms : ms + width, :, ms] = temporal.T
+    return band

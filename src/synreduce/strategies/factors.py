@@ -289,9 +289,8 @@ def singular_pairs(matrix: FloatArray, n_pairs: int) -> tuple[FloatArray, FloatA
         ``spatial.T @ temporal`` is the best approximation of that rank. NaN for a matrix with NaN.
     """
     if not np.isfinite(matrix).all():
-        return np.full((n_pairs, matrix.shape[0]), np.nan), np.full(
-            (n_pairs, matrix.shape[1]), np.nan
-        )
+        unknown = [np.full((n_pairs, size), np.nan) for size in matrix.shape]
+        return unknown[0], unknown[1]
     left, values, right = np.linalg.svd(matrix, full_matrices=False)
     roots = np.sqrt(values[:n_pairs])[:, None]
     temporal = right[:n_pairs]
