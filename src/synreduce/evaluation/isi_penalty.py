@@ -7,12 +7,14 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import brentq
 
 from synreduce.evaluation.nonlinearity import Nonlinearity
 
 FloatArray = NDArray[np.float64]
 
 LONGEST_ISI_MS = 80
+_SHIFT_TOLERANCE = 1e-10
 _ENOUGH_EXPECTED_SPIKES = 3.0
 
 
@@ -211,10 +213,13 @@ def _shift(
         return np.inf if enough else 0.0
     knots = nonlinearity.net_input
     low, high = float(net.min() - knots[-1]) - 1.0, float(net.max() - knots[0]) + 1.0
-    for _ in range(60):
-        middle = 0.5 * (low + high)
-        if float(nonlinearity(net - middle).sum()) > spikes:
-            low = middle
-        else:
-            high = middle
-    return 0.5 * (low + high)
+
+    def surplus(shift: float) -> float:
+        return float(nonlinearity(net - shift).sum()) - spikes
+
+    # More, or fewer, spikes than any shift explains.
+    if surplus(low) <= 0.0:
+        return low
+    if surplus(high) >= 0.0:
+        return high
+    return float(brentq(surplus, low, high, xtol=_SHIFT_TOLERANCE))

@@ -57,6 +57,8 @@ class Nonlinearity:
         value = np.asarray(net_input, dtype=np.float64)
         looked_up = np.rint(value) if self.rounded else value
         result = np.interp(looked_up, self.net_input, self.probability)
+        if np.isfinite(value).all():
+            return np.asarray(result)
         result = np.where(np.isneginf(value), 0.0, result)
         return np.asarray(np.where(np.isnan(value), np.nan, result))
 
