@@ -3,66 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
-import os
 import subprocess
 import sys
 import tempfile
-import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
+from benchmarks.process_tree import Cost, run_measured
 from benchmarks.record import Page, Table
 
 SIZES = (20_000, 80_000)
 BUDGETS_MB = (200, 500)
 ALLOWANCE_MB = 300
 STAGES = ("project", "fit", "merge")
-
-
-@dataclass
-class Peak:
-    """Largest memory of a command, MB."""
-
-    process: float
-    """Of the process itself: the kernel's high-water mark of resident memory."""
-    tree: float
-    """Sampled sum over it and its workers; pages that several share count once."""
-
-
-def measure(command: Sequence[str], folder: Path) -> Peak:
-    """Run a command; read the kernel's record of its peak and sample the whole tree."""
-    with (folder / "log.txt").open("a", encoding="utf-8") as log:
-        child = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, env=environment())
-        tree, done = [0.0], threading.Event()
-        sampler = threading.Thread(target=_sample, args=(child.pid, tree, done))
-        sampler.start()
-        _, status, usage = os.wait4(child.pid, 0)
-        done.set()
-        sampler.join()
-    if os.waitstatus_to_exitcode(status) != 0:
-        raise SystemExit((folder / "log.txt").read_text(encoding="utf-8"))
-    return Peak(usage.ru_maxrss * 1024 / 1e6, tree[0])
-
-
-def environment() -> dict[str, str]:
-    """Environment in which the benchmark package can be imported from any folder."""
-    return {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
-
-
-def _sample(pid: int, tree: list[float], done: threading.Event) -> None:
-    while not done.wait(0.05):
-        with contextlib.suppress(psutil.Error):
-            root = psutil.Process(pid)
-            total = 0
-            for process in (root, *root.children(recursive=True)):
-                with contextlib.suppress(psutil.Error):
-                    total += process.memory_full_info().pss
-            tree[0] = max(tree[0], total / 1e6)
 
 
 def configuration(database: Path, budget_mb: int, stop_ms: float) -> dict[str, object]:
@@ -84,19 +37,21 @@ def stages(table: Table, database: Path, label: str, budget_mb: int, stop_ms: fl
         folder = Path(name)
         (folder / "run.json").write_text(json.dumps(configuration(database, budget_mb, stop_ms)))
         python = (sys.executable, "-m", "benchmarks.memory_stage")
-        measure((*python, "check", "run.json", "1"), folder)
+        run_measured((*python, "check", "run.json", "1"), folder)
         for stage in STAGES:
-            peak = measure((*python, stage, "run.json", "1"), folder)
+            peak = run_measured((*python, stage, "run.json", "1"), folder)
             add(table, label, stage, budget_mb, peak)
         whole = ("fit", str(database), "--config", "run.json", "-o", "out.h5")
-        peak = measure((sys.executable, "-m", "synreduce.cli.main", *whole), folder)
+        peak = run_measured((sys.executable, "-m", "synreduce.cli.main", *whole), folder)
         add(table, label, "`synreduce fit`", budget_mb, peak)
 
 
-def add(table: Table, label: str, stage: str, budget_mb: int, peak: Peak) -> None:
+def add(table: Table, label: str, stage: str, budget_mb: int, peak: Cost) -> None:
     limit = budget_mb + ALLOWANCE_MB
-    verdict = "met" if peak.process <= limit else f"missed by {peak.process - limit:.0f} MB"
-    table.add(label, stage, budget_mb, f"{peak.process:.0f}", f"{peak.tree:.0f}", limit, verdict)
+    verdict = "met" if peak.process_mb <= limit else f"missed by {peak.process_mb - limit:.0f} MB"
+    table.add(
+        label, stage, budget_mb, f"{peak.process_mb:.0f}", f"{peak.tree_mb:.0f}", limit, verdict
+    )
 
 
 def main() -> int:
