@@ -20,10 +20,14 @@ FloatArray = NDArray[np.float64]
 STRENGTHS = tuple(float(f"{10.0 ** (step / 2):.3g}") for step in range(5, -15, -1))
 """Strengths that can be chosen, strong to weak, two per factor of ten."""
 
-_FIRST_RIDGE = STRENGTHS.index(0.01)
+_SPIKES_PER_STRENGTH = 10.0
+"""The first ridge tried is this over the number of samples of the rarer class.
+
+Too strong rather than too weak: where spikes are scarce a weak ridge lets the classes separate, and
+a fit to all samples says nothing of those without a fold."""
 _FIRST_SMOOTHNESS = STRENGTHS.index(0.01)
 _OFF = len(STRENGTHS)
-_REACH, _TRUSTED, _MAX_ROUNDS = 4, 1, 8
+_REACH, _TRUSTED, _MAX_ROUNDS = 2, 1, 8
 _PILOT_ITERATIONS, _PILOT_TOLERANCE = 10, 1e-3
 
 _INDISTINGUISHABLE = 0.5
@@ -96,6 +100,21 @@ class _Search:
             <= _INDISTINGUISHABLE * _standard_error(loss - self.losses[least])
         ]
         return min(stronger, default=least)
+
+    def promised_too_much(
+        self, before: dict[Strengths, FloatArray], pilot: Strengths, position: Strengths
+    ) -> bool:
+        """Whether a new pilot is worse than the former one; then what that says nearby stands.
+
+        Where spikes are scarce, a fit to all samples is too sure of itself, and strengths much
+        weaker than its own seem better the further they are.
+        """
+        if position not in self.losses or self.losses[position].sum() <= before[pilot].sum():
+            return False
+        self.losses = {
+            place: loss for place, loss in before.items() if _reach(place, pilot) <= _TRUSTED
+        }
+        return True
 
     def pilot(self, position: Strengths, start: Point) -> NewtonFit:
         """Fit all samples at a position, the curvature apart for each fold."""
@@ -196,26 +215,30 @@ def choose_penalty(
     Notes
     -----
     A pilot fit to all samples gives the curvature of every fold in the same passes. The fit without
-    a fold, at strengths up to a factor of a hundred away, is the minimum of the other folds'
-    quadratic model: one Newton step from the pilot, as in approximate cross-validation (Beirami et
+    a fold, at strengths up to a factor of ten away, is the minimum of the other folds' quadratic
+    model: one Newton step from the pilot, as in approximate cross-validation (Beirami et
     al. 2017, NeurIPS; Rad & Maleki 2020, J. R. Stat. Soc. B 82:965). Its held-out loss is evaluated
     exactly, step by step away from the pilot for as long as it falls. If the best lies further than
-    one step of the grid from the pilot, it becomes the next pilot. Of ridges that the folds can
-    hardly tell apart the strongest is taken.
+    one step of the grid from the pilot, it becomes the next pilot, for as long as pilots improve. Of
+    ridges that the folds can hardly tell apart the strongest is taken.
     """
     if ridge is not None and smoothness is not None:
         return PenaltyChoice(ridge, smoothness, start)
     fold, usable = assign_folds(data.problem, n_folds)
     search = _Search(data, scale, (ridge, smoothness), fold, usable, budget)
-    position, point = (_FIRST_RIDGE, _FIRST_SMOOTHNESS), start
+    position, point = (_first_ridge(data), _FIRST_SMOOTHNESS), start
     if usable < 2:
         return PenaltyChoice(*search.strength(position), start)
-    pilots: set[Strengths] = set()
+    pilots: list[Strengths] = []
     while position not in pilots and len(pilots) < _MAX_ROUNDS:
-        pilots.add(position)
         fit = search.pilot(position, point)
-        point = fit.point
+        before = dict(search.losses)
         search.explore(fit, position)
+        if pilots and search.promised_too_much(before, pilots[-1], position):
+            position = search.best()
+            break
+        pilots.append(position)
+        point = fit.point
         best = search.best() if search.losses else position
         if _reach(best, position) <= _TRUSTED:
             position = best
@@ -223,6 +246,12 @@ def choose_penalty(
         position = best
     curve = _curve(search, position) if search.losses else None
     return PenaltyChoice(*search.strength(position), point, curve)
+
+
+def _first_ridge(data: TrainingData) -> int:
+    n_positive = data.problem.n_positive
+    usual = _SPIKES_PER_STRENGTH / min(n_positive, data.n_rows - n_positive)
+    return min(range(_OFF), key=lambda position: abs(np.log(STRENGTHS[position] / usual)))
 
 
 def _reach(first: Strengths, second: Strengths) -> int:
