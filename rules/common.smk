@@ -1,8 +1,12 @@
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 from synreduce.errors import SynreduceError
+from synreduce.pipeline.controller import take_control
+from synreduce.pipeline.left_jobs import end_left_jobs, slurm_run_ids
+from synreduce.pipeline.slurm_plugin import mend_slurm_plugin
 from synreduce.pipeline.workflow import WorkflowRun
 
 
@@ -23,6 +27,20 @@ RUN = open_run()
 # Scripts receive the validated configuration, never the user's YAML.
 config.clear()
 config.update(RUN.configuration_mapping)
+
+
+def control_run(logs):
+    """Refuse a run that another process controls; take care of what a killed one left."""
+    try:
+        left = take_control(RUN.paths.controller, logs)
+    except SynreduceError as error:
+        raise WorkflowError(str(error)) from None
+    end_left_jobs(slurm_run_ids(left), logger.warning)
+    mend_slurm_plugin()
+
+
+onstart:
+    control_run(log)
 
 
 wildcard_constraints:

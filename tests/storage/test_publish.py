@@ -23,7 +23,8 @@ from synreduce.storage import (
     require_writable,
     staged_file,
 )
-from synreduce.storage.part_names import is_abandoned, owner_of, part_name
+from synreduce.storage.owner import is_abandoned
+from synreduce.storage.part_names import owner_of, part_name
 
 
 def names(folder: Path) -> list[str]:

@@ -67,3 +67,16 @@ def test_a_damaged_chunk_is_named_and_made_again(workflow: Workflow, grid: dict[
     workflow.run("--until", "merge")
     assert path.stat().st_size == len(content)
     assert (workflow.results / "merged.h5").read_bytes() == merged
+
+
+def test_after_a_killed_controller_the_same_command_goes_on(
+    workflow: Workflow, grid: dict[str, Any]
+) -> None:
+    workflow.configure(grid)
+    with workflow.start("--until", "check") as controller:
+        while not workflow.controller.exists() or not workflow.controller.stat().st_size:
+            assert controller.poll() is None
+        controller.kill()
+    workflow.run("--until", "check")
+    assert (workflow.results / "inputs.json").exists()
+    assert not workflow.controller.stat().st_size

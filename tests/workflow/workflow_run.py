@@ -28,23 +28,33 @@ class Workflow:
     def configure(self, mapping: dict[str, Any]) -> None:
         (self.folder / "run.yaml").write_text(yaml.safe_dump(mapping), encoding="utf-8")
 
-    def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    @property
+    def controller(self) -> Path:
+        """File that says which process controls the run."""
+        return self.results / "controller.lock"
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start a run and go on."""
         command = [
             *(str(PROGRAMS / "snakemake"), "--snakefile", str(ROOT / "Snakefile")),
             *("--configfile", "run.yaml", "--cores", "2", *arguments),
         ]
-        path = f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}"
-        done = subprocess.run(
+        return subprocess.Popen(
             command,
             cwd=self.folder,
-            env={**os.environ, "PATH": path},
-            capture_output=True,
+            env={**os.environ, "PATH": f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            check=False,
         )
-        if check and done.returncode:
-            raise AssertionError(done.stdout + done.stderr)
-        return done
+
+    def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run to the end."""
+        with self.start(*arguments) as process:
+            stdout, stderr = process.communicate()
+        if check and process.returncode:
+            raise AssertionError(stdout + stderr)
+        return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
 
     def jobs_run(self, *arguments: str) -> list[str]:
         """Names of the rules that a dry run would run, with repeats."""

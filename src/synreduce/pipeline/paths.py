@@ -62,6 +62,11 @@ class RunPaths:
         return self.folder / "configuration.json"
 
     @property
+    def controller(self) -> Path:
+        """Which process controls the run; empty between runs."""
+        return self.folder / "controller.lock"
+
+    @property
     def merged(self) -> Path:
         """The result."""
         return self.folder / "merged.h5"

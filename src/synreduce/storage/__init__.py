@@ -29,7 +29,7 @@ from synreduce.storage.hdf5 import (
     publish_hdf5,
     streaming_hdf5,
 )
-from synreduce.storage.part_names import Owner, is_abandoned, this_process
+from synreduce.storage.owner import Owner, is_abandoned, this_process
 from synreduce.storage.publish import (
     publish_bytes,
     publish_json,

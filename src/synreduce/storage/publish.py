@@ -16,7 +16,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from synreduce.errors import ArtefactError, DataError, Problem
-from synreduce.storage.part_names import SUFFIX, is_abandoned, owner_of, part_name
+from synreduce.storage.owner import is_abandoned
+from synreduce.storage.part_names import SUFFIX, owner_of, part_name
 from synreduce.storage.write_errors import free_bytes, resource_error
 
 Verification = Callable[[Path], None]
