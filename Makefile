@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 LOCK := requirements/lock.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup example test slurm quality format generate lock
+.PHONY: help setup example test slurm slurm-short quality format generate lock
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -35,9 +35,11 @@ example: setup ## Run the main job on a generated database, to results/example/m
 test: setup quality ## Check style, types and import rules, then run the tests
 	$(BIN)/python -m pytest --numprocesses $(CORES) --dist loadfile
 
-slurm: setup ## Run the tests that need Slurm, on one started for them (Debian, root)
-	tests/slurm/start.sh
-	status=0; SYNREDUCE_SLURM=1 $(BIN)/python -m pytest tests/slurm || status=$$?; tests/slurm/stop.sh; exit $$status
+slurm: setup ## Run the tests that need Slurm, on one started for them (Debian, root; 15 minutes)
+	tests/slurm/run.sh
+
+slurm-short: setup ## Two minutes of them; where Slurm cannot be started, say why
+	tests/slurm/run.sh --short
 
 quality: setup ## Style, types, import rules, workflow lint
 	$(BIN)/ruff check .

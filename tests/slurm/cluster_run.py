@@ -7,42 +7,64 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
+from slurm_jobs import end_jobs
 from workflow_run import PROGRAMS, ROOT
 
-_PATIENCE_SECONDS = 600
+Found = TypeVar("Found")
+
+# Only the pause before the first look at a job differs from what a user types.
+ON_SLURM = ("--profile", "slurm", "--slurm-init-seconds-before-status-checks", "7")
+UNTIL_MERGED = ("--until", "merge")
+# A machine that does other work too may need many times what an idle one does.
+PATIENCE_SECONDS = 1800
 
 
-@dataclass(frozen=True)
-class SlurmJob:
-    """A job as Slurm sees it; `purpose` is rule and batch, as Snakemake writes them."""
-
-    number: str
-    state: str
-    node: str
-    purpose: str
-
-
-def slurm_jobs() -> list[SlurmJob]:
-    """All jobs of the last minutes, finished ones too."""
-    columns = ["squeue", "--noheader", "--states=all", "--format=%i|%T|%N|%k"]
-    done = subprocess.run(columns, capture_output=True, text=True, check=True)
-    return [SlurmJob(*line.split("|")) for line in done.stdout.splitlines()]
-
-
-def wait_for(condition: Callable[[], Any], seconds: float = 120) -> Any:
+def wait_for(condition: Callable[[], Found], seconds: float = PATIENCE_SECONDS) -> Found:
     """Wait until a condition gives something true, and return that."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if found := condition():
             return found
-        time.sleep(0.2)
+        time.sleep(0.1)
     message = f"not within {seconds} s: {condition}"
     raise AssertionError(message)
+
+
+@dataclass
+class Driver:
+    """A `snakemake` that was started; its output goes to a file, so that it never blocks."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    @property
+    def text(self) -> str:
+        return self.log.read_text("utf-8", "replace")
+
+    def says(self, words: str) -> bool:
+        """Whether the words were printed; an error if they no longer can be."""
+        ended = self.process.poll() is not None
+        if words in self.text:
+            return True
+        assert not ended, self.text
+        return False
+
+    def end(self) -> int:
+        """Wait for the end; the exit status."""
+        try:
+            return self.process.wait(timeout=PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(self.text) from None
+
+    def succeed(self) -> str:
+        """Wait for an end without error; the output."""
+        assert self.end() == 0, self.text
+        return self.text
 
 
 @dataclass(frozen=True)
@@ -51,6 +73,7 @@ class ClusterRun:
 
     folder: Path
     name: str
+    environment: dict[str, str] = field(default_factory=dict)
 
     @property
     def results(self) -> Path:
@@ -59,45 +82,101 @@ class ClusterRun:
     def configure(self, mapping: dict[str, Any]) -> None:
         (self.folder / "run.yaml").write_text(yaml.safe_dump(mapping), encoding="utf-8")
 
-    def command(self, *arguments: str) -> list[str]:
-        return [
+    def run(self, *arguments: str) -> str:
+        """Run to the end; the output."""
+        with self.start(*arguments) as driver:
+            return driver.succeed()
+
+    @contextmanager
+    def start(self, *arguments: str, **environment: str) -> Iterator[Driver]:
+        """Start and go on; ended, with all its jobs, where the caller fails."""
+        number = len(list(self.folder.glob("driver_*.log")))
+        log = self.folder / f"driver_{number}.log"
+        command = [
             *(str(PROGRAMS / "snakemake"), *arguments),
             *("--configfile", str(self.folder / "run.yaml"), "--directory", str(self.folder)),
         ]
-
-    def run(self, *arguments: str) -> str:
-        """Run to the end; the output."""
-        with self.start(*arguments) as process:
-            text, _ = process.communicate(timeout=_PATIENCE_SECONDS)
-        assert process.returncode == 0, text
-        return text
-
-    @contextmanager
-    def start(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-        """Start and go on; interrupted, with all its jobs, where the caller fails."""
-        process = subprocess.Popen(
-            self.command(*arguments),
-            cwd=ROOT,
-            env={**os.environ, "PATH": f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+        path = f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}"
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env={**os.environ, "PATH": path, **environment},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
         try:
-            yield process
+            yield Driver(process, log)
         finally:
             if process.poll() is None:
-                process.terminate()
-                process.wait(timeout=60)
+                process.kill()
+                process.wait()
+                end_jobs()
+
+    def merged(self) -> bytes:
+        return (self.results / "merged.h5").read_bytes()
 
     def fit_stamps(self) -> dict[str, int]:
-        """Time of change of the fits of every chunk."""
+        """Time of change of the fits of every chunk, by ``space/window``."""
         found = sorted((self.results / "chunks").glob("*/*/fits.h5"))
         return {
-            str(path.parent.relative_to(self.results)): path.stat().st_mtime_ns for path in found
+            str(path.parent.relative_to(self.results / "chunks")): path.stat().st_mtime_ns
+            for path in found
         }
 
-    def lose_fits(self) -> None:
-        """Remove the fits of all chunks."""
-        for chunk in self.fit_stamps():
-            (self.results / chunk / "fits.h5").unlink()
+    def lose_fits(self, *batches: Batch) -> None:
+        """Remove the fits of the chunks of batches."""
+        for batch in batches:
+            for chunk in batch.chunks:
+                (self.results / "chunks" / chunk / "fits.h5").unlink()
+
+    def has_fits(self, chunk: str) -> bool:
+        return (self.results / "chunks" / chunk / "fits.h5").exists()
+
+    def fit_log(self, batch: Batch) -> str:
+        """Log of the latest job that fitted a batch."""
+        path = self.folder / "logs" / self.name / "fit" / f"{batch.name}.log"
+        return path.read_text(encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Chunks of one job of the runs below."""
+
+    name: str
+    chunks: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CableGrid:
+    """Twelve chunks of the cable neuron, three per job."""
+
+    spaces: tuple[str, ...] = ("d0000-0500", "d0500-1500")
+    windows: tuple[tuple[int, int], ...] = ((255, 258), (258, 261))
+
+    @property
+    def batches(self) -> tuple[Batch, ...]:
+        return tuple(
+            Batch(
+                f"{space}_t{start:04d}-{stop:04d}",
+                tuple(f"{space}/t{ms:04d}-{ms + 1:04d}" for ms in range(start, stop)),
+            )
+            for space in self.spaces
+            for start, stop in self.windows
+        )
+
+    def configuration(self) -> dict[str, Any]:
+        return {
+            "run": "cable",
+            "databases": [{"id": "cable", "path": "results/cable/database.h5"}],
+            # Few trials, so that it takes seconds.
+            "example": {"kind": "cable", "trials": 4000, "seed": 1},
+            "minimum_positives": {"train": 10, "test": 5},
+            "chunks": {
+                "spatial": {"edges_um": [0, 500, 1500]},
+                "temporal": [{"start_ms": 255, "stop_ms": 261, "chunk_ms": 1}],
+                "per_job": 3,
+            },
+            # The second takes long enough for something to happen meanwhile.
+            "solvers": [{"kind": "newton"}, {"kind": "cobyla", "max_evaluations": 300}],
+        }

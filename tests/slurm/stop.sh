@@ -31,8 +31,12 @@ for file in "$state"/slurmd-*.pid; do
     end_process slurmd "$file"
 done
 end_process slurmctld "$state/slurmctld.pid"
+end_process slurmdbd "$state/slurmdbd.pid"
+end_process mariadbd "$state/mariadbd.pid"
 end_process munged "$state/munged.pid"
 # With a configuration and no controller every start of Snakemake would wait nine seconds.
-grep -qxF "$mark" "$configuration" 2>/dev/null && rm "$configuration"
+for file in "$configuration" /etc/slurm/slurmdbd.conf; do
+    grep -qxF "$mark" "$file" 2>/dev/null && rm "$file"
+done
 rm -rf "$state"
 echo "Slurm stopped"

@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Start a Slurm on this machine, run the tests that need it, and take it down.
+#
+#   run.sh            all of them, without accounting and then a run with it (15 minutes)
+#   run.sh --short    a run and a cancelled job (two minutes); where Slurm cannot be started this
+#                     says so, with the reason, and is no failure
+set -uo pipefail
+cd "$(dirname "$0")/../.."
+trap tests/slurm/stop.sh EXIT
+
+tests_on_slurm() {
+    SYNREDUCE_SLURM=1 .venv/bin/python -m pytest --numprocesses=0 "$@"
+}
+
+if [ "${1:-}" = --short ]; then
+    if ! reason=$(tests/slurm/start.sh 2>&1); then
+        echo "$reason"
+        echo "SKIPPED: no test ran on Slurm, because it cannot be started here ($(tail -n 1 <<<"$reason"))"
+        exit 0
+    fi
+    tests_on_slurm tests/slurm/test_slurm.py
+    exit
+fi
+
+tests/slurm/start.sh || exit
+tests_on_slurm tests/slurm --ignore=tests/slurm/test_accounting.py
+without_accounting=$?
+tests/slurm/stop.sh
+tests/slurm/start.sh --accounting || exit
+tests_on_slurm tests/slurm/test_accounting.py
+exit $((without_accounting | $?))

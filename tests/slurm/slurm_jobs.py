@@ -1,0 +1,139 @@
+"""What Slurm says of jobs, and what happens to them: the accidents of a cluster."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+_STATE = Path(os.environ.get("SLURM_TEST_STATE", "/var/tmp/synreduce-slurm"))
+_COLUMNS = "%i|%T|%N|%k|%m|%l"
+
+
+@dataclass(frozen=True)
+class SlurmJob:
+    """A job as Slurm sees it; `purpose` is rule and batch, as Snakemake writes them."""
+
+    number: str
+    state: str
+    node: str
+    purpose: str
+    memory: str
+    limit: str
+
+    @property
+    def memory_mb(self) -> int:
+        units = {"M": 1, "G": 1024}
+        return int(float(self.memory[:-1]) * units[self.memory[-1]])
+
+    @property
+    def limit_minutes(self) -> int:
+        days, _, clock = self.limit.rpartition("-")
+        hours, minutes, _seconds = ["0", *clock.split(":")][-3:]
+        return int(days or 0) * 1440 + int(hours) * 60 + int(minutes)
+
+    @property
+    def restarts(self) -> int:
+        shown = slurm("scontrol", "show", "job", self.number)
+        found = re.search(r"Restarts=(\d+)", shown)
+        assert found, shown
+        return int(found[1])
+
+
+def slurm(*command: str) -> str:
+    """Give a Slurm command; its output."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, (command, done.stderr)
+    return done.stdout
+
+
+def all_jobs() -> list[SlurmJob]:
+    """All jobs of the last minutes, finished ones too, in order of submission."""
+    lines = slurm("squeue", "--noheader", "--states=all", f"--format={_COLUMNS}").splitlines()
+    jobs = (SlurmJob(*line.split("|")) for line in lines)
+    return sorted(jobs, key=lambda job: int(job.number))
+
+
+class NewJobs:
+    """The jobs since this was made."""
+
+    def __init__(self) -> None:
+        self._known = {job.number for job in all_jobs()}
+
+    def __iter__(self) -> Iterator[SlurmJob]:
+        return (job for job in all_jobs() if job.number not in self._known)
+
+    def of(self, rule: str, batch: str = "") -> list[SlurmJob]:
+        """Jobs of a rule, and of a batch if it is given."""
+        purpose = f"rule_{rule}_wildcards_{batch}" if batch else f"rule_{rule}"
+        return [job for job in self if job.purpose.startswith(purpose)]
+
+    def states(self, rule: str, batch: str = "") -> list[str]:
+        return [job.state for job in self.of(rule, batch)]
+
+    def running(self, rule: str, batch: str = "") -> SlurmJob | None:
+        return next((job for job in self.of(rule, batch) if job.state == "RUNNING"), None)
+
+
+def end_jobs() -> None:
+    """Cancel all jobs."""
+    slurm("scancel", f"--user={os.getuid()}")
+
+
+def _work_of(job: SlurmJob) -> list[psutil.Process]:
+    """Process that does the work of a job, and its children; not those that wait for it."""
+    found: list[psutil.Process] = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            is_script = any(".snakemake/scripts" in word for word in process.cmdline())
+            if is_script and process.environ().get("SLURM_JOB_ID") == job.number:
+                found += [process, *process.children(recursive=True)]
+    return found
+
+
+def freeze(job: SlurmJob) -> None:
+    """Stop a job's work where it is, as a dead file system does."""
+    work = _work_of(job)
+    assert work, f"no process of job {job.number}"
+    for process in work:
+        with suppress(psutil.NoSuchProcess):
+            process.suspend()
+
+
+def thaw(job: SlurmJob) -> None:
+    """Let a frozen job go on."""
+    for process in _work_of(job):
+        with suppress(psutil.NoSuchProcess):
+            process.resume()
+
+
+def kill_work(job: SlurmJob) -> None:
+    """Kill what still works for a job that Slurm has given up."""
+    for process in _work_of(job):
+        with suppress(psutil.NoSuchProcess):
+            process.send_signal(signal.SIGKILL)
+
+
+def set_node(name: str, state: str) -> None:
+    """Set a node `down`, `drain` or `resume`."""
+    slurm("scontrol", "update", f"nodename={name}", f"state={state}", "reason=test")
+
+
+def stop_slurm_controller() -> None:
+    """Take slurmctld away."""
+    pid = int((_STATE / "slurmctld.pid").read_text())
+    process = psutil.Process(pid)
+    process.terminate()
+    process.wait(timeout=60)
+
+
+def start_slurm_controller() -> None:
+    """Bring slurmctld back, with the state it left."""
+    subprocess.run(["slurmctld"], check=True)
