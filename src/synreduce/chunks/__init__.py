@@ -1,5 +1,11 @@
 """The grid of chunks, outcomes of samples, and splits into train and test."""
 
+from synreduce.chunks.case_control import (
+    FullScale,
+    full_scale,
+    relative_efficiency,
+    with_fewer_negatives,
+)
 from synreduce.chunks.grid import Batch, Chunk, Grid, SpatialRange, TemporalRange
 from synreduce.chunks.groups import GROUPINGS
 from synreduce.chunks.memory import TRIALS_PER_QUANTUM, trial_blocks
@@ -21,6 +27,7 @@ __all__ = [
     "UNUSED",
     "Batch",
     "Chunk",
+    "FullScale",
     "Grid",
     "SpatialRange",
     "SpikeTimesLike",
@@ -28,11 +35,14 @@ __all__ = [
     "SplitDefinition",
     "Subset",
     "TemporalRange",
+    "full_scale",
     "make_split",
     "mixed",
     "outcomes",
+    "relative_efficiency",
     "time_since_last_spike",
     "too_few_positives",
     "trial_blocks",
     "unit_numbers",
+    "with_fewer_negatives",
 ]

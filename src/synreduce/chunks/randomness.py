@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 _FNV_OFFSET = np.uint64(0xCBF29CE484222325)
 _FNV_PRIME = np.uint64(0x100000001B3)
@@ -79,3 +79,36 @@ def unit_numbers(
         block = np.asarray(ids[start : start + _IDS_PER_BLOCK], dtype=np.str_)
         numbers[start : start + _IDS_PER_BLOCK] = mixed(mixed(_text_hashes(block)) ^ key)
     return numbers
+
+
+def sample_numbers(
+    seed: int, stream: str, trial_ids: Sequence[str] | NDArray[np.str_], target_starts: ArrayLike
+) -> NDArray[np.uint64]:
+    """Draw one number per sample from its trial and its target window.
+
+    Parameters
+    ----------
+    seed : int
+        Root seed.
+    stream : str
+        What the numbers are for.
+    trial_ids : sequence of str, (n_trials,)
+        Identity of each trial.
+    target_starts : array_like, (n_targets,)
+        Start of each target window, ms.
+
+    Returns
+    -------
+    ndarray of uint64, (n_trials, n_targets)
+        Uniform over all 64-bit numbers.
+
+    Examples
+    --------
+    >>> few = sample_numbers(1, "case-control", ["b"], [258.0])
+    >>> more = sample_numbers(1, "case-control", ["a", "b"], [257.0, 258.0])
+    >>> bool(few[0, 0] == more[1, 1])
+    True
+    """
+    window = _mixed(np.asarray(target_starts, dtype=np.float64).view(np.uint64))
+    trial = unit_numbers(seed, stream, trial_ids)
+    return _mixed(trial[:, np.newaxis] ^ window[np.newaxis, :])

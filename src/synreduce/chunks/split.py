@@ -32,6 +32,9 @@ class Split:
         are shared between trials.
     block_of_target : ndarray of int64, (n_targets,)
         Block of time of each target window; all 0 where whole trials stay together.
+    left_out : ndarray of bool, (n_samples,), optional
+        Training samples without a spike that fits leave out; see
+        `synreduce.chunks.case_control`. None: none.
     """
 
     name: str
@@ -39,6 +42,7 @@ class Split:
     outcome: NDArray[np.uint8]
     unit_of_trial: NDArray[np.int64]
     block_of_target: NDArray[np.int64]
+    left_out: NDArray[np.bool_] | None = None
 
     @property
     def unit(self) -> NDArray[np.int64]:
@@ -80,6 +84,20 @@ class Split:
     def train(self) -> NDArray[np.int64]:
         """Positions of the training samples, ascending."""
         return self.subset("train")
+
+    @property
+    def fitted(self) -> NDArray[np.int64]:
+        """Positions of the training samples that fits see, ascending: all, unless sampled."""
+        train = self.mask("train")
+        return np.flatnonzero(train if self.left_out is None else train & ~self.left_out)
+
+    @property
+    def negative_fraction(self) -> float:
+        """Share of the training samples without a spike that fits see."""
+        if self.left_out is None:
+            return 1.0
+        n_negative = np.count_nonzero(self.mask("train") & (self.outcome == 0))
+        return float(1.0 - np.count_nonzero(self.left_out) / n_negative)
 
     @property
     def test(self) -> NDArray[np.int64]:

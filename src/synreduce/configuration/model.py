@@ -26,6 +26,7 @@ from synreduce.configuration.inputs import (
 )
 from synreduce.configuration.splitting import (
     MinimumPositivesSettings,
+    SamplingSettings,
     SplitChoice,
     TrialsSplitSettings,
 )
@@ -121,6 +122,8 @@ class Configuration(Section):
     """Splits into train and test; every chunk is fitted with each."""
     minimum_positives: MinimumPositivesSettings = MinimumPositivesSettings()
     """When a chunk has too few spikes to be fitted."""
+    sampling: SamplingSettings = SamplingSettings()
+    """Which training samples are fitted; scores are of all samples."""
     strategies: Annotated[tuple[StrategyChoice, ...], Field(min_length=1)] = (_DEFAULT_STRATEGY,)
     """Models that are fitted."""
     solvers: Annotated[tuple[SolverChoice, ...], Field(min_length=1)] = (_DEFAULT_SOLVER,)

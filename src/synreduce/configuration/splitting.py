@@ -155,3 +155,12 @@ class MinimumPositivesSettings(Section):
     """In the training samples."""
     test: Count = 2
     """In the testing samples; from 2 on, each half of them needs one."""
+
+
+class SamplingSettings(Section):
+    """Which training samples are fitted; scores are of all samples."""
+
+    negatives_per_positive: Positive | None = None
+    """Case-control sampling: training samples without a spike that are fitted per sample with one,
+    drawn at random; the intercept is corrected exactly. 5 to 10 make fits faster and filters
+    somewhat noisier. Default: all."""

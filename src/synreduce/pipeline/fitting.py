@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from synreduce.chunks import full_scale
 from synreduce.design import SelectedRows
 from synreduce.evaluation import ScoredModel, ScoreRow
 from synreduce.pipeline.scoring import probabilities, scores_of_rows, split_rows
@@ -131,13 +132,13 @@ def _fit(task: FitTask, continuation: Continuation) -> StoredFit:
     sizes = read_layout(task.design)
     n_spatial, n_temporal = next(iter(sizes.values()))
     layout = strategy.layout(list(sizes), n_spatial, n_temporal)
-    train = task.split.train
+    fitted = task.split.fitted
     problem = FitProblem(
         layout,
-        SelectedRows(rows, train),
-        task.split.outcome[train],
+        SelectedRows(rows, fitted),
+        task.split.outcome[fitted],
         rank=strategy.model(layout).rank,
-        fold_groups=task.split.unit[train],
+        fold_groups=task.split.unit[fitted],
         name=task.label,
         provides=strategy.provides,
         cache_bytes=task.cache_bytes,
@@ -157,6 +158,12 @@ def _fit(task: FitTask, continuation: Continuation) -> StoredFit:
     fit = build_solver(task.solver).solve(problem, start, random, continuation)
     if task.resampling is not None:
         fit = replace(fit, replicates=bootstrap(problem, fit, task.resampling))
+    scale = full_scale(task.split)
+    fit = replace(
+        fit,
+        intercept=fit.intercept + scale.shift,
+        intercept_se=scale.standard_error(fit.intercept_se),
+    )
     return StoredFit.of(
         fit,
         strategy=strategy.name,

@@ -62,6 +62,10 @@ def design_identity(data: str, chunk: Chunk) -> str:
     return digest_of(parts)
 
 
+_FIT_SECTIONS = ("seed", "splits", "minimum_positives", "sampling", "strategies", "solvers",
+                 "uncertainty")  # fmt: skip
+
+
 def fit_options(configuration: Configuration) -> str:
     """Digest of the options that decide a fit, given its design.
 
@@ -78,9 +82,7 @@ def fit_options(configuration: Configuration) -> str:
         [
             FIT_VERSION,
             [database.id for database in configuration.databases],
-            configuration.digest(
-                "seed", "splits", "minimum_positives", "strategies", "solvers", "uncertainty"
-            ),
+            configuration.digest(*_FIT_SECTIONS),
         ]
     )
 

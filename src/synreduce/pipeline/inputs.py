@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from synreduce.chunks import Split, make_split, outcomes, time_since_last_spike, unit_numbers
+from synreduce.chunks import (
+    Split,
+    make_split,
+    outcomes,
+    time_since_last_spike,
+    unit_numbers,
+    with_fewer_negatives,
+)
 from synreduce.database import Grouping, open_joined
 from synreduce.solvers import Resampling
 
@@ -197,7 +204,7 @@ class WindowSamples:
         Returns
         -------
         Resampling or None
-            Of the training samples: trials, or what the split keeps together of them; None where
+            Of the samples that are fitted: trials, or what the split keeps together of them; None where
             no replicates are wanted.
         """
         n_replicates = configuration.uncertainty.replicates
@@ -209,7 +216,7 @@ class WindowSamples:
         names = [f"{self.trial_ids[trial]}\x1f{block}"
                  for trial in first for block in range(n_blocks)]  # fmt: skip
         numbers = unit_numbers(configuration.seed, "bootstrap", names)
-        return Resampling(numbers[split.unit[split.train]], n_replicates)
+        return Resampling(numbers[split.unit[split.fitted]], n_replicates)
 
     def splits(self, configuration: Configuration) -> list[Split]:
         """Divide the samples as every split of a configuration says.
@@ -223,7 +230,7 @@ class WindowSamples:
         -------
         list of Split
         """
-        return [
+        splits = [
             make_split(
                 definition,
                 name,
@@ -235,4 +242,17 @@ class WindowSamples:
                 width_ms=configuration.window.width_ms,
             )
             for name, definition in configuration.split_definitions().items()
+        ]
+        wanted = configuration.sampling.negatives_per_positive
+        if wanted is None:
+            return splits
+        return [
+            with_fewer_negatives(
+                split,
+                wanted,
+                configuration.seed,
+                trial_ids=self.trial_ids,
+                target_starts=self.target_starts,
+            )
+            for split in splits
         ]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from synreduce.chunks import relative_efficiency
 from synreduce.pipeline.merge_fits import fit_variables
 from synreduce.pipeline.merge_records import MergeTask, WindowContent
 from synreduce.pipeline.merge_searches import search_variables
@@ -105,6 +106,10 @@ def _merged_variables(task: MergeTask, merge: WindowMerge) -> dict[str, NDArray[
         "log_odds_slope": np.array(scale),
         "merge_ridge": np.array(model.ridge),
         "merge": np.array(MERGE_METHODS.index(model.method)),
+        "negative_fraction": np.array(merge.negative_fraction),
+        "sampling_efficiency": np.array(
+            relative_efficiency(merge.n_positive, merge.n_samples, merge.negative_fraction)
+        ),
         "kernel_interval": np.array(INTERVAL_METHODS.index(merge.kernel.interval)),
     }
 

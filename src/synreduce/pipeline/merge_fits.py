@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from synreduce.result import StoredFit
 
 _PARTS = ("se", "low", "high")
+_FIGURES = (
+    "intercept", "intercept_se", "objective", "condition", "effective_degrees_of_freedom",
+)  # fmt: skip
 _MISSING = STATUS_MEANINGS.index("missing")
 
 
@@ -54,13 +57,7 @@ def fit_variables(task: MergeTask, merge: WindowMerge) -> dict[str, NDArray[Any]
     arrays.integer("filter_interval", *cell)
     for name in ("weight", "weight_se", "weight_data_share"):
         arrays.real(name, *cell, "group", "spatial_basis", "temporal_basis")
-    for name in (
-        "intercept",
-        "objective",
-        "condition",
-        "effective_degrees_of_freedom",
-        "ridge",
-    ):
+    for name in (*_FIGURES, "ridge"):
         arrays.real(name, *cell)
     for name in ("n_samples", "n_positive", "n_evaluations", "n_iterations"):
         arrays.integer(name, *cell)
@@ -76,7 +73,7 @@ def fit_variables(task: MergeTask, merge: WindowMerge) -> dict[str, NDArray[Any]
 
 
 def _fill_fit(arrays: Variables, where: int, fit: StoredFit, task: MergeTask) -> None:
-    for name in ("intercept", "objective", "condition", "effective_degrees_of_freedom"):
+    for name in _FIGURES:
         arrays[name][where] = getattr(fit, name)
     for name in ("n_evaluations", "n_iterations", "restart"):
         arrays[name][where] = getattr(fit, name)

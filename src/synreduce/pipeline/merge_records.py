@@ -150,7 +150,9 @@ class WindowMerge:
     rows : tuple of ScoreRow
         Scores of the merged model, and of the truth where it is known.
     n_samples, n_positive : int
-        Of the training samples.
+        Training samples that were fitted, and those with a spike.
+    negative_fraction : float
+        Share of the training samples without a spike that were fitted.
     """
 
     fits: tuple[tuple[StoredFit, ...], ...]
@@ -166,6 +168,7 @@ class WindowMerge:
     rows: tuple[ScoreRow, ...]
     n_samples: int
     n_positive: int
+    negative_fraction: float
 
 
 @dataclass(frozen=True)

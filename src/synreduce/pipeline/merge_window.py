@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from synreduce.chunks import UNUSED
+from synreduce.chunks import UNUSED, full_scale
 from synreduce.design import FeatureLayout, SelectedRows, Term
 from synreduce.evaluation import (
     ScoredModel,
@@ -66,20 +66,21 @@ def merge_window(task: MergeTask) -> WindowMerge:
         for fit, found, files in zip(chosen, fits, task.files, strict=True)
     )
     sources = [HDF5Rows(files.design, files.design_identity) for files in task.files]
-    train = task.split.train
+    fitted, scale = task.split.fitted, full_scale(task.split)
     parts = [
-        _part(files, fit, SelectedRows(source, train), task.solvers)
+        _part(files, fit, SelectedRows(source, fitted), task.solvers, scale.shift)
         for files, fit, source in zip(task.files, chosen, sources, strict=True)
     ]
     model = merge_spatial(
         parts,
-        task.split.outcome[train],
+        task.split.outcome[fitted],
         task.method,
         rank=_rank(task, chosen, parts[0].layout),
-        fold_groups=task.split.unit[train],
+        fold_groups=task.split.unit[fitted],
         allow_partial=task.allow_partial,
         resampling=task.resampling,
     )
+    model = replace(model, intercept=model.intercept + scale.shift)
     return _evaluated(task, model, sources, fits=fits, chosen=chosen, searches=searches)
 
 
@@ -119,8 +120,9 @@ def _evaluated(
         calibration=calibration_curve(outcome[test], probability[test]),
         train_calibration=calibration_curve(outcome[train], probability[train]),
         rows=tuple(_score_rows(task, chosen, model, log_odds, probability)),
-        n_samples=int(train.size),
+        n_samples=int(task.split.fitted.size),
         n_positive=int(outcome[train].sum()),
+        negative_fraction=task.split.negative_fraction,
     )
 
 
@@ -171,6 +173,7 @@ def _part(
     fit: StoredFit | None,
     rows: SelectedRows,
     solvers: dict[str, SolverOptions],
+    shift: float,
 ) -> SpatialPart:
     sizes = read_layout(files.design)
     layout = FeatureLayout([Term(name, *size) for name, size in sizes.items()])
@@ -182,7 +185,7 @@ def _part(
         layout,
         rows,
         fit.theta,
-        fit.intercept,
+        fit.intercept - shift,  # back to the log odds in what is merged
         status=fit.status,
         calibrated=build_solver(solvers[fit.solver]).kind in _CALIBRATED_SOLVERS,
         covariance=fit.covariance,

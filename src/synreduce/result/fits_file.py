@@ -26,7 +26,9 @@ _TEXT = h5py.string_dtype("utf-8")
 _TEXTS = ("strategy", "solver", "split", "status", "message")
 _INTEGERS = ("restart", "n_evaluations", "n_iterations")
 _WHERE_KNOWN = ("covariance", "data_share", "replicates")
-_NUMBERS = ("intercept", "objective", "condition", "effective_degrees_of_freedom")
+_NUMBERS = (
+    "intercept", "intercept_se", "objective", "condition", "effective_degrees_of_freedom",
+)  # fmt: skip
 
 
 def seconds_path(path: Path | str) -> Path:

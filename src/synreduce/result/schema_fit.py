@@ -91,10 +91,23 @@ AUROC_FIGURES = tuple(
 METRICS = tuple(variable.name for variable in METRIC_VARIABLES)
 """Names of the scores, in the file and in ``scores.csv``."""
 
+_SAMPLING = tuple(
+    Variable(
+        name, ("split", "temporal"), "real", "1", long_name,
+        comment="there if sampling.negatives_per_positive leaves samples out",
+    )
+    for name, long_name in (
+        ("negative_fraction", "share of the training samples without a spike that were fitted"),
+        ("sampling_efficiency", "precision of weights relative to a fit of all, small weights"),
+    )
+)  # fmt: skip
 FIT = (
     Variable("status", _CELL, "flag", "1", "outcome of the fit", STATUS_MEANINGS, required=True),
-    Variable("n_samples", _CELL, "integer", "1", "training samples", required=True),
+    Variable(
+        "n_samples", _CELL, "integer", "1", "training samples that were fitted", required=True
+    ),
     Variable("n_positive", _CELL, "integer", "1", "training samples with a spike", required=True),
+    *_SAMPLING,
     Variable("n_evaluations", _CELL, "integer", "1", "evaluations of the objective", required=True),
     Variable("n_iterations", _CELL, "integer", "1", "iterations of the solver"),
     Variable("objective", _CELL, "real", "1", "objective at the end of the fit"),

@@ -157,6 +157,7 @@ _WEIGHTS = (
         "weight_se", (*_CELL, "group", *_BASIS_PAIR), "real", "1", "standard error of the weight"
     ),
     Variable("intercept", _CELL, "real", "1", "intercept of the fit", required=True),
+    Variable("intercept_se", _CELL, "real", "1", "standard error of the intercept of the fit"),
     Variable(
         "parameter_value",
         (*_CELL, "parameter"),

@@ -35,7 +35,7 @@ class StoredFit:
         Outcome, and what the solver says about it.
     theta : ndarray, shape (n_features,)
         Parameters of the columns of the design.
-    intercept, objective, condition, effective_degrees_of_freedom : float
+    intercept, intercept_se, objective, condition, effective_degrees_of_freedom : float
         As in the record of the solver; NaN where unknown.
     factors : mapping of str to (ndarray (R, K), ndarray (R, L))
         Spatial and temporal weights per term, one row per component.
@@ -75,6 +75,7 @@ class StoredFit:
     covariance: FloatArray | None = None
     data_share: FloatArray | None = None
     replicates: FloatArray | None = None
+    intercept_se: float = math.nan
     curves: Mapping[str, FloatArray] = field(default_factory=dict)
     scores: Sequence[ScoreRow] = ()
     seconds: float = math.nan
@@ -113,7 +114,8 @@ class StoredFit:
         return cls(
             strategy=strategy, solver=solver, split=split, restart=restart,
             status=str(fit.status), message=fit.message, theta=fit.theta,
-            intercept=fit.intercept, objective=fit.objective, condition=fit.condition,
+            intercept=fit.intercept, intercept_se=fit.intercept_se,
+            objective=fit.objective, condition=fit.condition,
             effective_degrees_of_freedom=fit.effective_degrees_of_freedom,
             factors=fit.parameters, n_evaluations=fit.n_evaluations,
             n_iterations=fit.n_iterations, trace=fit.trace, covariance=fit.covariance,

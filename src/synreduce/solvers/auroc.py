@@ -153,5 +153,6 @@ def _record(data: TrainingData, first: FitResult, climb: _Climb, *, converged: b
         trace=np.array(climb.trace),
         covariance=None,
         data_share=None,
+        intercept_se=float("nan"),
         train_auroc=climb.value,
     )

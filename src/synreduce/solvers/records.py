@@ -80,6 +80,8 @@ class FitResult:
         Part of the variance of each weight under the penalty alone that the data take away.
     replicates : numpy.ndarray, shape (n_replicates, n_features), or None
         Weights of bootstrap replicates, see `synreduce.solvers.bootstrap`.
+    intercept_se : float
+        Standard error of the intercept; NaN where there is no covariance.
     condition : float
         Condition number of the curvature in the free parameters.
     effective_degrees_of_freedom : float
@@ -106,6 +108,7 @@ class FitResult:
     covariance: FloatArray | None = None
     data_share: FloatArray | None = None
     replicates: FloatArray | None = None
+    intercept_se: float = float("nan")
     condition: float = float("nan")
     effective_degrees_of_freedom: float = float("nan")
     ridge: float = float("nan")

@@ -96,6 +96,29 @@ def assess(
     )
 
 
+def intercept_error(hessian: FloatArray, covariance: FloatArray) -> float:
+    """Compute the standard error of the intercept from a covariance of the feature weights.
+
+    Parameters
+    ----------
+    hessian : numpy.ndarray, shape (n_features + 1, n_features + 1)
+        Of the likelihood, intercept last.
+    covariance : numpy.ndarray, shape (n_features, n_features)
+        Of the feature weights.
+
+    Returns
+    -------
+    float
+        From the inverse of the curvature in blocks: the variance of the best intercept at given
+        weights, and what it follows of the weights.
+    """
+    own = float(hessian[-1, -1])
+    if not own > 0.0:
+        return float("nan")
+    follows = hessian[:-1, -1] / own
+    return float(np.sqrt(1.0 / own + max(float(follows @ covariance @ follows), 0.0)))
+
+
 def _data_share(tangent: Tangent, pull: FloatArray, inverse: Inverse) -> FloatArray:
     """Compare the variance of each weight under penalty and data with that under the penalty."""
     rows = tangent.of_weights
