@@ -248,6 +248,14 @@ def test_covariance_of_full_rank_is_that_of_refits_and_the_squared_bias():
     assert result.covariance == pytest.approx(expected, rel=1e-4, abs=1e-6 * expected.max())
 
 
+def test_standard_error_of_the_intercept_is_that_of_the_inverse_curvature():
+    problem = PLANTED.problem(3000, rank="full")
+    result = build_solver(NewtonOptions(ridge=1e-9, tolerance=1e-12)).solve(problem)
+    hessian = TrainingData(problem).curvature(np.append(result.theta, result.intercept)).total[2]
+    expected = np.sqrt(np.linalg.inv(hessian)[-1, -1])
+    assert result.intercept_se == pytest.approx(expected, rel=1e-3)
+
+
 def test_columns_without_information_get_no_weight():
     rows = PLANTED.rows[:1000].copy()
     rows[:, 4] = 0.0

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from synreduce.database import open_database
+from synreduce.pipeline.fitted_samples import most_fitted_samples
 from synreduce.units import parse_bytes
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ _PROJECTION_BYTES_PER_SECOND = 60e6
 _EXAMPLE_TRIALS_PER_SECOND = 300
 _FIT_CELLS_PER_SECOND = {"newton": 4e6, "lda": 4e7, "cobyla": 1e5}
 _SLOWEST_FIT = 1e5
+_SCORED_CELLS_PER_SECOND = 1e8
 _SAFETY = 5
 _MINIMUM_MINUTES = 10
 _DESIGN_BYTES = 4
@@ -52,6 +54,8 @@ class RunEstimates:
         Dask workers per job, where the caller does not say.
     n_spatial : int
         Spatial chunks, whose designs a merge reads side by side.
+    n_fitted : int
+        Samples that a fit sees at most: fewer than there are where negatives are sampled.
     """
 
     n_trials: int
@@ -63,6 +67,7 @@ class RunEstimates:
     budget_mb: int
     workers: int
     n_spatial: int
+    n_fitted: int
 
     @classmethod
     def of(cls, configuration: Configuration) -> RunEstimates:
@@ -97,6 +102,7 @@ class RunEstimates:
             budget_mb=math.ceil(parse_bytes(configuration.resources.memory) / 1e6),
             workers=configuration.resources.threads or 1,
             n_spatial=len(grid.spatial),
+            n_fitted=most_fitted_samples(configuration, n_trials * n_targets),
         )
 
     @property
@@ -107,7 +113,11 @@ class RunEstimates:
     @property
     def design_bytes(self) -> int:
         """Size of the projected data of the largest chunk on disk."""
-        return self.n_samples * (self.n_features * _DESIGN_BYTES + 2 * _FLOAT_BYTES)
+        return self.n_samples * self._row_bytes
+
+    @property
+    def _row_bytes(self) -> int:
+        return self.n_features * _DESIGN_BYTES + 2 * _FLOAT_BYTES
 
     def memory_mb(self, stage: str, n_chunks: int, workers: int | None = None) -> int:
         """Memory of a job.
@@ -129,10 +139,11 @@ class RunEstimates:
         workers = workers or self.workers
         processes = 1 + (workers if workers > 1 else 0)
         samples = self.n_samples * _FLOAT_BYTES * 8 / 1e6
+        rows = min(self.n_fitted * self._row_bytes / 1e6, 2e3)
         data = {
             "example": workers * 400.0,
             "project": self.budget_mb + samples * min(n_chunks, 2),
-            "fit": self.budget_mb + samples + workers * min(self.design_bytes / 1e6, 2e3),
+            "fit": self.budget_mb + samples + workers * rows,
             "merge": self.budget_mb + samples + 50 * self.n_spatial,
         }.get(stage, 300.0)
         return math.ceil(_SNAKEMAKE_MB + _PROCESS_MB * processes + data)
@@ -152,15 +163,17 @@ class RunEstimates:
         float
             Seconds.
         """
-        cells = self.n_samples * self.n_features
+        scoring = self.n_samples * self.n_features / _SCORED_CELLS_PER_SECOND
+        fitted = self.n_fitted * self.n_features
+        newton = fitted / _FIT_CELLS_PER_SECOND["newton"]
         return {
             "example": self.n_trials / _EXAMPLE_TRIALS_PER_SECOND,
             "project": n_chunks
             * self.n_trials
             * self.window_bytes_per_trial
             / _PROJECTION_BYTES_PER_SECOND,
-            "fit": n_chunks * self.n_fits * cells / self.fit_cells_per_second,
-            "merge": n_chunks * self.n_fits * cells / max(_FIT_CELLS_PER_SECOND["newton"], 1),
+            "fit": n_chunks * self.n_fits * (fitted / self.fit_cells_per_second + scoring),
+            "merge": n_chunks * self.n_fits * (newton + scoring),
         }.get(stage, 10.0)
 
     def runtime_minutes(self, stage: str, n_chunks: int) -> int:

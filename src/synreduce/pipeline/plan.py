@@ -40,6 +40,7 @@ def plan_lines(configuration: Configuration) -> list[str]:
     grid = configuration.grid()
     batches = run_batches(configuration)
     disk = len(grid.chunks) * estimates.design_bytes
+    sampled = estimates.n_fitted < estimates.n_samples
     made_here = configuration.example is not None
     lines = [
         f"run {configuration.run}: results/{configuration.run}",
@@ -47,7 +48,8 @@ def plan_lines(configuration: Configuration) -> list[str]:
         + (" (example, written by the workflow)" if made_here else ""),
         f"{len(grid.chunks)} chunks: {len(grid.spatial)} spatial x {len(grid.temporal)} temporal",
         f"{estimates.n_samples:,} samples x {estimates.n_features} features per chunk",
-        f"{len(batches)} jobs per stage, {estimates.n_fits} fits per chunk",
+        f"{len(batches)} jobs per stage, {estimates.n_fits} fits per chunk"
+        + (f" of up to {estimates.n_fitted:,} samples" if sampled else ""),
         f"about {format_bytes(disk)} on disk for projected data",
         "",
         f"{'stage':<10}{'jobs':>6}{'memory':>12}{'time per job':>16}",

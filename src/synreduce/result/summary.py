@@ -81,6 +81,7 @@ def _heading(result: Result, dataset: xr.Dataset) -> list[str]:
         "fits": _status_counts(dataset),
         **_restarts(dataset),
         "certainty": _certainty(dataset),
+        **_sampling(dataset),
     }
     lines = [printable(f"{result.path}: {dataset.attrs['title']}")]
     return lines + [printable(f"  {name:<12}{text}") for name, text in facts.items()]
@@ -96,6 +97,19 @@ def _restarts(dataset: xr.Dataset) -> dict[str, str]:
     skipped = f", {asked - made} not needed" if asked > made else ""
     text = f"{made} of {asked} made{skipped}; cosine of kernels from {low:.4f}"
     return {"restarts": f"{text}, objectives within {spread:.1g}"}
+
+
+def _sampling(dataset: xr.Dataset) -> dict[str, str]:
+    """Say what part of the samples was fitted, if not all of them."""
+    if "negative_fraction" not in dataset:
+        return {}
+    fraction, efficiency = (
+        _mean(dataset[name].to_numpy()) for name in ("negative_fraction", "sampling_efficiency")
+    )
+    if fraction == 1.0:
+        return {}
+    text = f"{fraction:.1%} of the training samples without a spike were fitted; precision of "
+    return {"sampling": f"{text}weights about {efficiency:.0%} of that of a fit of all"}
 
 
 def _status_counts(dataset: xr.Dataset) -> str:
