@@ -35,6 +35,7 @@ rule fit:
         "../envs/synreduce.yaml"
     threads: job_threads()
     resources:
+        **several_nodes(),
         mem_mb=memory_of("fit"),
         runtime=runtime_of("fit"),
     params:

@@ -73,6 +73,15 @@ def runtime_of(stage):
     return estimate
 
 
+def several_nodes():
+    """What the Slurm plugin is asked for where a job starts workers on nodes of its own."""
+    resources = RUN.configuration.resources
+    if resources.nodes == 1:
+        return {}
+    # With `mpi` the plugin leaves it to the job to start tasks; a task per node holds its workers.
+    return {"mpi": "srun", "nodes": resources.nodes, "tasks": resources.nodes}
+
+
 def identity_of(stage):
     """What a batch is made from; a change makes Snakemake run it again."""
 

@@ -18,6 +18,7 @@ rule merge:
         "../envs/synreduce.yaml"
     threads: job_threads()
     resources:
+        **several_nodes(),
         mem_mb=memory_of("merge"),
         runtime=runtime_of("merge"),
     params:

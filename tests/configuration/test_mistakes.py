@@ -86,6 +86,13 @@ ONE_LINE_MISTAKES = {
         "basis.spatial.steepness",
         "finite number",
     ),
+    "resources: {nodes: 2}": ("one-node-engine", "resources.nodes", "set engine: srun or mpi"),
+    "resources: {engine: srun}": ("one-node-engine", "resources.engine", "set nodes: 2 or more"),
+    "resources: {engine: mpi, scheduler: 'tls://node1:8786'}": (
+        "two-engines",
+        "resources.scheduler",
+        "remove scheduler or engine",
+    ),
     "resources: {memory: lots}": ("bad-value", "resources.memory", 'write "500 MB"'),
     "input: {distance_bin_um: 40}": ("partial-bin", "input.distance_max_um", "leaves 20 um"),
     "input: {grouping: {map: {'L4(': L4}}}": (

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import dask
 import psutil
@@ -14,7 +16,9 @@ import pytest
 from distributed import LocalCluster, Security
 from distributed.comm import connect
 
-from synreduce.errors import DataError, Problem, ResourceError
+from synreduce.configuration import configuration_from_mapping
+from synreduce.configuration.resources import ResourcesSettings
+from synreduce.errors import ConfigurationError, DataError, Problem, ResourceError
 from synreduce.execution import open_engine
 from synreduce.execution.engine import TaskFailure
 
@@ -123,7 +127,50 @@ def test_a_scheduler_that_does_not_answer_is_named() -> None:
     with (
         dask.config.set({"distributed.comm.timeouts.connect": "1s"}),
         pytest.raises(ResourceError, match="does not answer"),
-        open_engine(1, scheduler="tcp://127.0.0.1:1"),
+        open_engine(1, ResourcesSettings(scheduler="tcp://127.0.0.1:1")),
+    ):
+        pass
+
+
+@pytest.mark.parametrize(
+    "address", ["tcp://10.0.0.17:8786", "node17:8786", "ucx://node17:8786", "tcp://0.0.0.0:8786"]
+)
+def test_a_scheduler_that_others_can_reach_is_refused_before_anything_runs(address: str) -> None:
+    mapping = {
+        "run": "test",
+        "databases": ["db.h5"],
+        "chunks": {"temporal": [{"start_ms": 258, "stop_ms": 259}]},
+        "resources": {"scheduler": address},
+    }
+    with pytest.raises(ConfigurationError, match="anybody could run code there"):
+        configuration_from_mapping(mapping)
+
+
+@pytest.mark.parametrize(
+    ("mode", "address", "reason"),
+    [
+        (0o644, "tcp://127.0.0.1:1", "is open to others"),
+        (0o600, "tcp://10.0.0.17:8786", "anybody could run code there"),
+    ],
+)
+def test_a_scheduler_file_is_private_and_names_a_private_address(
+    tmp_path: Path, mode: int, address: str, reason: str
+) -> None:
+    path = tmp_path / "scheduler.json"
+    path.write_text(json.dumps({"address": address}), encoding="utf-8")
+    path.chmod(mode)
+    with (
+        pytest.raises(ResourceError, match=reason),
+        open_engine(1, ResourcesSettings(scheduler=str(path))),
+    ):
+        pass
+
+
+def test_a_scheduler_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "scheduler.json"
+    with (
+        pytest.raises(ResourceError, match=f"no scheduler file '{path}'"),
+        open_engine(1, ResourcesSettings(scheduler=str(path))),
     ):
         pass
 
@@ -139,7 +186,7 @@ def test_a_scheduler_that_runs_already_is_used() -> None:
             dashboard_address="127.0.0.1:0",
             worker_dashboard_address="127.0.0.1:0",
         ) as cluster,
-        open_engine(1, scheduler=cluster.scheduler_address) as engine,
+        open_engine(1, ResourcesSettings(scheduler=cluster.scheduler_address)) as engine,
     ):
         assert engine.n_workers == 2
         assert list(engine.map_ordered(later_items_first, range(4))) == [0, 1, 4, 9]

@@ -124,6 +124,20 @@ def solvers_fit_strategies(configuration: Configuration) -> Iterator[Finding]:
                 yield Finding("incompatible", ("solvers", position, "kind"), what, "use cobyla")
 
 
+def engine_settings(configuration: Configuration) -> Iterator[Finding]:
+    """Find engines that would not use what else is set."""
+    resources = configuration.resources
+    if resources.nodes > 1 and resources.engine == "local":
+        what = f"{resources.nodes} nodes, but the engine 'local' uses one"
+        yield Finding("one-node-engine", ("resources", "nodes"), what, "set engine: srun or mpi")
+    if resources.nodes == 1 and resources.engine == "srun":
+        fix = "set nodes: 2 or more, or engine: local"
+        yield Finding("one-node-engine", ("resources", "engine"), "srun for a single node", fix)
+    if resources.scheduler is not None and resources.engine != "local":
+        what = f"workers are those of the scheduler, and the engine is '{resources.engine}'"
+        yield Finding("two-engines", ("resources", "scheduler"), what, "remove scheduler or engine")
+
+
 CHECKS: tuple[tuple[frozenset[str], Check], ...] = (
     (frozenset({"databases"}), databases),
     (frozenset({"strategies"}), strategy_names),
@@ -136,6 +150,7 @@ CHECKS: tuple[tuple[frozenset[str], Check], ...] = (
     (frozenset({"chunks"}), temporal_ranges),
     (frozenset({"chunks", "window"}), targets_reach_the_data),
     (frozenset({"chunks"}), number_of_chunks),
+    (frozenset({"resources"}), engine_settings),
 )
 """Sections that a check reads, and the check."""
 

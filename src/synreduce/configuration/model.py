@@ -16,7 +16,7 @@ from synreduce.configuration.choices import (
     StrategyChoice,
 )
 from synreduce.configuration.chunking import ChunksSettings
-from synreduce.configuration.fields import Count, Memory, Name, Section
+from synreduce.configuration.fields import Name, Section
 from synreduce.configuration.inputs import (
     BasesSettings,
     DatabaseChoice,
@@ -24,6 +24,7 @@ from synreduce.configuration.inputs import (
     InputSettings,
     WindowSettings,
 )
+from synreduce.configuration.resources import ResourcesSettings
 from synreduce.configuration.splitting import (
     MinimumPositivesSettings,
     SamplingSettings,
@@ -84,17 +85,6 @@ class UncertaintySettings(Section):
             )
             raise ValueError(message)
         return replicates
-
-
-class ResourcesSettings(Section):
-    """What a job may use. The results do not depend on it."""
-
-    memory: Memory = "500 MB"
-    """Budget of one worker for the data it works on."""
-    threads: Count | None = None
-    """Workers of a job. Default: what the job was given."""
-    scheduler: Annotated[str, Field(min_length=1)] | None = None
-    """Address of a running Dask scheduler. Default: workers of the job's own."""
 
 
 class Configuration(Section):
@@ -192,16 +182,22 @@ class Configuration(Section):
         starts = sum(solver.restarts for solver in self.solvers)
         return len(self.split_definitions()) * len(self.strategies) * starts
 
-    def resolved_yaml(self) -> str:
+    def resolved_yaml(self, *sections: str) -> str:
         """Write the configuration with all defaults filled in.
+
+        Parameters
+        ----------
+        *sections : str
+            Keys of the root; none: all of them.
 
         Returns
         -------
         str
             YAML that loads as an equal configuration.
         """
+        values = self.model_dump(mode="json")
         text: str = yaml.safe_dump(
-            self.model_dump(mode="json"),
+            {name: values[name] for name in (sections or values)},
             sort_keys=False,
             allow_unicode=True,
             default_flow_style=None,

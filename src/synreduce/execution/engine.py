@@ -6,42 +6,26 @@ with one thread inside it, and whatever combines results sees them in the order 
 
 from __future__ import annotations
 
-import ctypes
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from synreduce.errors import Problem, ResourceError, SynreduceError
+from synreduce.execution.spread import SpreadRowGroups
 
 if TYPE_CHECKING:
     from distributed import Client
-    from distributed.security import Security
+
+    from synreduce.design import RowSource
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-_BLAS_VARIABLES = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-    "NUMEXPR_NUM_THREADS",
-)
 _TASKS_IN_FLIGHT_PER_WORKER = 2
-_LOOPBACK = "127.0.0.1"
 _WORKER_KILLED = "worker-killed"
-
-_MMAP_THRESHOLD_PARAMETER = -3  # M_MMAP_THRESHOLD of malloc.h
-_MMAP_THRESHOLD_BYTES = 1 << 20
-# Without routes the web servers that Dask always opens answer nothing: they know no login.
-_NO_WEB_PAGES: dict[str, list[str]] = {
-    "distributed.scheduler.http.routes": [],
-    "distributed.worker.http.routes": [],
-}
 
 
 @dataclass(frozen=True)
@@ -95,8 +79,27 @@ class Engine:
     def __init__(self, client: Client, n_workers: int) -> None:
         self.client, self.n_workers = client, n_workers
 
+    def spread(self, rows: RowSource, cache_bytes: int) -> SpreadRowGroups:
+        """Hold the rows of one fit on all workers.
+
+        Parameters
+        ----------
+        rows : RowSource
+            Rows in files that every worker sees.
+        cache_bytes : int
+            What a worker may keep in memory.
+
+        Returns
+        -------
+        SpreadRowGroups
+        """
+        return SpreadRowGroups(self.client, rows, cache_bytes)
+
     def map_ordered(
-        self, function: Callable[[Item], Result], items: Iterable[Item]
+        self,
+        function: Callable[..., Result],
+        items: Iterable[Item],
+        is_large: Callable[[Item], bool] | None = None,
     ) -> Iterator[Result]:
         """Run a function on each item; yield the results in the order of the items.
 
@@ -108,6 +111,8 @@ class Engine:
             Importable function of one argument.
         items : iterable
             Arguments.
+        is_large : callable, optional
+            See `try_map_ordered`.
 
         Yields
         ------
@@ -117,15 +122,18 @@ class Engine:
         Raises
         ------
         ResourceError
-            If a task killed its workers again and again.
+            If a task killed its workers again and again, or all workers are gone.
         """
-        for outcome in self.try_map_ordered(function, items):
+        for outcome in self.try_map_ordered(function, items, is_large):
             if isinstance(outcome, TaskFailure):
                 raise outcome.error
             yield outcome
 
     def try_map_ordered(
-        self, function: Callable[[Item], Result], items: Iterable[Item]
+        self,
+        function: Callable[..., Result],
+        items: Iterable[Item],
+        is_large: Callable[[Item], bool] | None = None,
     ) -> Iterator[Result | TaskFailure]:
         """Run a function on each item; a task that fails is reported in its place.
 
@@ -135,164 +143,84 @@ class Engine:
             Importable function of one argument.
         items : iterable
             Arguments.
+        is_large : callable, optional
+            Tells items with more rows than one worker can keep. Where there are fewer items than
+            workers, such an item runs in this process, and the function is given `spread` as a
+            second argument to hold the rows on all workers.
 
         Yields
         ------
         object or TaskFailure
             Result of each call, in the order of the items.
         """
+        remaining = iter(items)
+        first = list(islice(remaining, self.n_workers))
+        large: list[Item] = []
+        if is_large is not None and len(first) < self.n_workers:
+            large = [item for item in first if is_large(item)]
         waiting: deque[tuple[Item, Any]] = deque()
-        for item in items:
-            waiting.append((item, self.client.submit(run_capped, function, item, pure=False)))
+        for item in chain(first, remaining):
+            is_spread = any(item is other for other in large)
+            waiting.append((item, None if is_spread else self._submit(function, item)))
             if len(waiting) >= _TASKS_IN_FLIGHT_PER_WORKER * self.n_workers:
                 yield self._next(function, waiting)
         while waiting:
             yield self._next(function, waiting)
 
-    def _next(self, function: Callable[[Item], Any], waiting: deque[tuple[Item, Any]]) -> Any:  # noqa: ANN401 (whatever the task returns)
+    def _submit(self, function: Callable[..., Any], item: Any) -> Any:  # noqa: ANN401 (a future)
+        return self.client.submit(run_capped, function, item, pure=False)
+
+    def _next(self, function: Callable[..., Any], waiting: deque[tuple[Item, Any]]) -> Any:  # noqa: ANN401 (whatever the task returns)
         from distributed import wait  # noqa: PLC0415
 
         item, future = waiting.popleft()
-        outcome = self._outcome(future)
+        if future is None:
+            return outcome_of(partial(run_capped, partial(function, spread=self.spread), item))
+        outcome = outcome_of(future.result)
+        future.release()
         if not isinstance(outcome, TaskFailure) or _WORKER_KILLED not in str(outcome.error):
             return outcome
         # Dask also blames what only stood in the queue of a worker that died: try it alone.
-        wait([other for _, other in waiting])
-        return self._outcome(self.client.submit(run_capped, function, item, pure=False))
+        wait([other for _, other in waiting if other is not None])
+        return outcome_of(self._submit(function, item).result)
 
-    @staticmethod
-    def _outcome(future: Any) -> Any:  # noqa: ANN401 (whatever the task returns)
-        from distributed.client import FutureCancelledError  # noqa: PLC0415
-        from distributed.scheduler import KilledWorker  # noqa: PLC0415
 
-        try:
-            return future.result()
-        except KilledWorker as error:
-            problem = Problem(
-                _WORKER_KILLED,
-                "Dask worker",
-                f"a task ended its worker {_allowed_failures() + 1} times ({error.last_worker})",
-                "most often memory: lower resources.memory or give the job more",
-            )
-            return TaskFailure(problem.what, ResourceError(problem))
-        except FutureCancelledError as error:
-            problem = Problem(
-                "scheduler-lost", "Dask scheduler", str(error), "run the same command again"
-            )
-            return TaskFailure(problem.what, ResourceError(problem))
-        except SynreduceError as error:
-            return TaskFailure(str(error), error)
-        except (ArithmeticError, MemoryError, OSError, ValueError) as error:
-            return TaskFailure(f"{type(error).__name__}: {error}", error)
-        finally:
-            future.release()
+def outcome_of(call: Callable[[], Any]) -> Any:  # noqa: ANN401 (whatever the call returns)
+    """Call, and turn errors that concern one task alone, or its workers, into a `TaskFailure`.
+
+    Parameters
+    ----------
+    call : callable
+        Waits for a task, or is one.
+
+    Returns
+    -------
+    object or TaskFailure
+    """
+    from distributed.client import FutureCancelledError  # noqa: PLC0415
+    from distributed.scheduler import KilledWorker, NoWorkerError  # noqa: PLC0415
+
+    try:
+        return call()
+    except KilledWorker as error:
+        what = f"a task ended its worker {_allowed_failures() + 1} times ({error.last_worker})"
+        fix = "most often memory: lower resources.memory or give the job more"
+        problem = Problem(_WORKER_KILLED, "Dask worker", what, fix)
+    except NoWorkerError as error:
+        what = f"all workers are gone ({error})"
+        fix = "look into the log of the job, and run the same command again"
+        problem = Problem("workers-lost", "Dask workers", what, fix)
+    except FutureCancelledError as error:
+        fix = "run the same command again"
+        problem = Problem("scheduler-lost", "Dask scheduler", str(error), fix)
+    except SynreduceError as error:
+        return TaskFailure(str(error), error)
+    except (ArithmeticError, MemoryError, OSError, ValueError) as error:
+        return TaskFailure(f"{type(error).__name__}: {error}", error)
+    return TaskFailure(problem.what, ResourceError(problem))
 
 
 def _allowed_failures() -> int:
     import dask  # noqa: PLC0415
 
     return int(dask.config.get("distributed.scheduler.allowed-failures"))
-
-
-@contextmanager
-def open_engine(
-    n_workers: int = 1, *, scheduler: str | None = None, scratch: Path | None = None
-) -> Iterator[Engine]:
-    """Start a local Dask cluster, or connect to a scheduler that exists.
-
-    Dask runs whatever code a peer sends. The local cluster therefore listens on loopback only, and
-    inside a Slurm job, where other users may be on the same machine, only to peers that hold a
-    certificate made for this cluster; that certificate never leaves the memory of its processes.
-
-    Parameters
-    ----------
-    n_workers : int, default: 1
-        Worker processes on this machine; one runs in this process and starts at once.
-    scheduler : str, optional
-        Address of a scheduler, or path of its scheduler file, to use in place of a local cluster.
-    scratch : Path, optional
-        Folder on a local disk for what workers spill; the system's folder for temporary files
-        if not given.
-
-    Yields
-    ------
-    Engine
-        Connected, on loopback only unless a scheduler was named.
-
-    Raises
-    ------
-    ResourceError
-        If the named scheduler does not answer.
-    """
-    os.environ.update(dict.fromkeys(_BLAS_VARIABLES, "1"))
-    _return_freed_arrays()
-    # Read when distributed is imported, here and in the workers.
-    os.environ.setdefault("DASK_LOGGING__DISTRIBUTED", "warning")
-    if scheduler is not None:
-        with _connect(scheduler) as client:
-            threads = sum(client.nthreads().values())
-            yield Engine(client, max(threads, 1))
-        return
-    import dask  # noqa: PLC0415
-    from distributed import Client, LocalCluster  # noqa: PLC0415
-
-    security = _security()
-    with (
-        dask.config.set(_NO_WEB_PAGES),
-        LocalCluster(
-            n_workers=n_workers,
-            threads_per_worker=1,
-            processes=n_workers > 1,
-            # Named in full, because Dask else opens ports on every network of the machine.
-            protocol="tcp" if security is None else "tls",
-            security=security,
-            host=_LOOPBACK,
-            scheduler_kwargs={"dashboard": False},
-            dashboard_address=f"{_LOOPBACK}:0",
-            worker_dashboard_address=f"{_LOOPBACK}:0",
-            memory_limit=0,
-            local_directory=None if scratch is None else str(scratch),
-        ) as cluster,
-        Client(cluster, security=security) as client,
-    ):
-        yield Engine(client, n_workers)
-
-
-def _security() -> Security | None:
-    if "SLURM_JOB_ID" not in os.environ:
-        return None
-    from distributed.security import Security  # noqa: PLC0415
-
-    security: Security = Security.temporary()
-    return security
-
-
-def _return_freed_arrays() -> None:
-    """Have freed arrays go back to the system at once, here and in workers that will start.
-
-    The GNU C library else keeps freed blocks of up to 32 MB, and a process that projects, fits and
-    merges grows far beyond what it holds.
-    """
-    os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", str(_MMAP_THRESHOLD_BYTES))
-    # Other C libraries lack the function.
-    with suppress(AttributeError, OSError):
-        ctypes.CDLL(None).mallopt(_MMAP_THRESHOLD_PARAMETER, _MMAP_THRESHOLD_BYTES)
-
-
-@contextmanager
-def _connect(scheduler: str) -> Iterator[Client]:
-    from distributed import Client  # noqa: PLC0415
-
-    target = {"scheduler_file": scheduler} if Path(scheduler).exists() else {"address": scheduler}
-    try:
-        client = Client(**target)
-    except (OSError, ValueError) as error:
-        problem = Problem(
-            "scheduler-unreachable",
-            "resources.scheduler",
-            f"'{scheduler}' does not answer ({error})",
-            "start it, or remove the key to use a local cluster",
-        )
-        raise ResourceError(problem) from error
-    with client:
-        yield client

@@ -21,6 +21,7 @@ from synreduce.merging.parts import (
     SpatialPart,
     merged_kernel,
 )
+from synreduce.merging.refining import RefineSettings
 from synreduce.merging.selection import USABLE_STATUSES, choose_best
 from synreduce.merging.spatial import merge_spatial, part_scores
 from synreduce.merging.temporal import Consensus, ConsensusSums, consensus
@@ -36,6 +37,7 @@ __all__ = [
     "FilterErrors",
     "MergedKernel",
     "MergedModel",
+    "RefineSettings",
     "SpatialPart",
     "assemble_kernel",
     "canonical_filter_bands",

@@ -16,6 +16,7 @@ from synreduce.solvers.newton import NewtonOptions, NewtonSolver
 from synreduce.solvers.problem import DEFAULT_CACHE_BYTES, FitProblem
 from synreduce.solvers.records import FitResult
 from synreduce.solvers.resampling import Resampling
+from synreduce.solvers.row_groups import Spread
 from synreduce.strategies import Rank
 
 FloatArray = NDArray[np.float64]
@@ -35,12 +36,15 @@ class RefineSettings:
         Newton steps at most.
     cache_bytes : int
         Rows are kept in memory if they fit; the result is the same if not.
+    spread : callable, optional
+        Holds rows that do not fit on several workers. Default: they are read in every pass.
     """
 
     rank: Rank = 1
     folds: int = 5
     max_iterations: int = 50
     cache_bytes: int = DEFAULT_CACHE_BYTES
+    spread: Spread | None = None
 
 
 @dataclass(frozen=True)
@@ -123,6 +127,7 @@ def refine(
         roughness=joint.difference,
         name="refine",
         cache_bytes=settings.cache_bytes,
+        spread=settings.spread,
     )
     options = NewtonOptions(
         ridge="auto" if pooled is None else pooled.ridge,
@@ -165,6 +170,7 @@ def _pooled_problem(
         fold_groups=fold_groups,
         name="one filter for all chunks",
         cache_bytes=settings.cache_bytes,
+        spread=settings.spread,
     )
 
 

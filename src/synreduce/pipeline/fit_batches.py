@@ -16,7 +16,6 @@ from synreduce.pipeline.fitting import FitTask
 from synreduce.pipeline.inputs import RunBases, WindowSamples, open_databases
 from synreduce.progress import progress
 from synreduce.result import BEGUN, CheckpointFolder, fits_are_current, write_fits
-from synreduce.units import parse_bytes
 
 if TYPE_CHECKING:
     from synreduce.chunks import Chunk
@@ -24,9 +23,6 @@ if TYPE_CHECKING:
     from synreduce.execution import Engine
 
 logger = logging.getLogger(__name__)
-
-_CACHED_SHARE = 0.6
-"""Part of the memory budget for rows; the rest is for what is made of them."""
 
 
 def fit_batch(configuration: Configuration, batch_name: str, *, n_workers: int) -> None:
@@ -58,7 +54,7 @@ def fit_batch(configuration: Configuration, batch_name: str, *, n_workers: int) 
     kept = len(batch.chunks) - len(stale)
     logger.info("%s: %d chunks to fit, %d up to date", batch.name, len(stale), kept)
     if stale:
-        with open_engine(n_workers, scheduler=configuration.resources.scheduler) as engine:
+        with open_engine(n_workers, configuration.resources) as engine:
             fit_chunks(run, stale, engine, stop_at=stopping_time(allocation_end()))
     write_batch_record(run.paths, "fit", batch, run.identities)
 
@@ -162,7 +158,6 @@ def _raise_failures(left: Sequence[FitSeries]) -> None:
 def _series(run: CheckedRun, folders: Mapping[Chunk, CheckpointFolder]) -> Iterator[FitSeries]:
     configuration = run.configuration
     bases = RunBases.of(configuration)
-    cache_bytes = int(_CACHED_SHARE * parse_bytes(configuration.resources.memory))
     for chunk, checkpoints in folders.items():
         with open_databases(configuration) as database:
             samples = WindowSamples.of(database, chunk.temporal)
@@ -178,7 +173,7 @@ def _series(run: CheckedRun, folders: Mapping[Chunk, CheckpointFolder]) -> Itera
                     split=split,
                     restart=0,
                     seed=configuration.seed,
-                    cache_bytes=cache_bytes,
+                    cache_bytes=configuration.resources.cache_bytes,
                     minimum_positives=configuration.minimum_positives.train,
                     bases=(bases.spatial[:, bases.bins(chunk.spatial)], bases.temporal),
                     checkpoints=checkpoints,

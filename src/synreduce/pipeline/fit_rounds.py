@@ -15,6 +15,7 @@ from synreduce.solvers import next_restarts
 
 if TYPE_CHECKING:
     from synreduce.execution import Engine
+    from synreduce.solvers.row_groups import Spread
 
 
 @dataclass
@@ -76,20 +77,22 @@ class FitSeries:
         return self.first.solver.restarts - self._n_asked
 
 
-def attempt(task: FitTask) -> StoredFit | TaskFailure:
+def attempt(task: FitTask, spread: Spread | None = None) -> StoredFit | TaskFailure:
     """Make a fit; that the job ends is an answer and no error, which Dask would log at length.
 
     Parameters
     ----------
     task : FitTask
         What to fit.
+    spread : callable, optional
+        Holds the rows of a large task on several workers.
 
     Returns
     -------
     StoredFit or TaskFailure
     """
     try:
-        return fit_one(task)
+        return fit_one(task, spread)
     except OutOfTimeError as error:
         return TaskFailure(str(error), error)
 
@@ -126,7 +129,7 @@ def run_rounds(engine: Engine, series: Iterable[FitSeries]) -> Iterator[FitSerie
 
     while True:
         begun = False
-        for outcome in engine.try_map_ordered(attempt, tasks()):
+        for outcome in engine.try_map_ordered(attempt, tasks(), FitTask.is_large):
             begun = True
             one = sent.popleft()
             if one.take(outcome):

@@ -27,6 +27,7 @@ from synreduce.solvers import (
     build_solver,
     restart_start,
 )
+from synreduce.solvers.row_groups import Spread, cached_bytes
 from synreduce.strategies import build_strategy, kernel_roughness
 
 if TYPE_CHECKING:
@@ -92,19 +93,28 @@ class FitTask:
         """What all restarts of the fit are called in messages."""
         return f"{self.chunk.id} {self.strategy.name} {self.solver.name} {self.split.name}"
 
+    def is_large(self) -> bool:
+        """Tell whether the training samples are more than one worker keeps in memory."""
+        n_features = sum(
+            spatial * temporal for spatial, temporal in read_layout(self.design).values()
+        )
+        return cached_bytes(self.split.train.size, n_features) > self.cache_bytes
+
     @property
     def label(self) -> str:
         """What the fit is called in messages."""
         return f"{self.series_label} restart {self.restart}"
 
 
-def fit_one(task: FitTask) -> StoredFit:
+def fit_one(task: FitTask, spread: Spread | None = None) -> StoredFit:
     """Make one fit and score it on every subset of its split, or take up what was done of it.
 
     Parameters
     ----------
     task : FitTask
         What to fit.
+    spread : callable, optional
+        Holds the rows of a large task on several workers.
 
     Returns
     -------
@@ -119,12 +129,12 @@ def fit_one(task: FitTask) -> StoredFit:
     finished = task.checkpoints.finished(key)
     if finished is not None:
         return finished
-    fit = _fit(task, task.checkpoints.begun(key))
+    fit = _fit(task, task.checkpoints.begun(key), spread)
     task.checkpoints.keep(fit)
     return fit
 
 
-def _fit(task: FitTask, continuation: Continuation) -> StoredFit:
+def _fit(task: FitTask, continuation: Continuation, spread: Spread | None) -> StoredFit:
     # Before the data are read, which a job without time should not begin.
     continuation.require_time()
     rows = HDF5Rows(task.design, task.identity)
@@ -142,6 +152,7 @@ def _fit(task: FitTask, continuation: Continuation) -> StoredFit:
         name=task.label,
         provides=strategy.provides,
         cache_bytes=task.cache_bytes,
+        spread=spread,
         minimum_positives=task.minimum_positives,
         roughness=kernel_roughness(layout, *task.bases),
     )

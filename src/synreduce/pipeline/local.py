@@ -12,7 +12,7 @@ from synreduce.configuration import (
     configuration_from_mapping,
     load_configuration,
 )
-from synreduce.execution import open_engine
+from synreduce.execution import Engine, open_engine
 from synreduce.pipeline.batches import run_batches
 from synreduce.pipeline.check import write_check
 from synreduce.pipeline.checked_run import CheckedRun
@@ -40,7 +40,7 @@ def fit_to_file(
     output : Path
         The merged file; ``scores.csv`` and ``run.json`` are written beside it, under its name.
     n_workers : int, default: 1
-        Dask workers.
+        Dask workers on each node.
 
     Returns
     -------
@@ -52,17 +52,19 @@ def fit_to_file(
     InputError
         With every problem found, before anything is fitted.
     """
-    run = with_database(configuration, database)
-    output = Path(output)
+    # MPI ranks that work for the first one go no further than this.
+    with open_engine(n_workers, configuration.resources) as engine:
+        _fit_to_file(with_database(configuration, database), Path(output), engine)
+    return open_result(output)
+
+
+def _fit_to_file(run: Configuration, output: Path, engine: Engine) -> None:
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=output.parent, prefix=f".{output.name}.") as folder:
         paths = RunPaths(Path(folder))
         write_check(run, paths)
         checked = CheckedRun.open(run, paths)
-        with (
-            record_job(paths.jobs, "fit", "all"),
-            open_engine(n_workers, scheduler=run.resources.scheduler) as engine,
-        ):
+        with record_job(paths.jobs, "fit", "all"):
             for batch in run_batches(run):
                 project_chunks(checked, batch.chunks, engine)
                 fit_chunks(checked, batch.chunks, engine)
@@ -74,7 +76,6 @@ def fit_to_file(
             (paths.merged, output),
         ):
             source.replace(target)
-    return open_result(output)
 
 
 def fit(database: Path | str, configuration: ConfigurationLike, *, n_workers: int = 1) -> Result:

@@ -22,12 +22,13 @@ if TYPE_CHECKING:
 
     from synreduce.merging import Consensus
     from synreduce.pipeline.merge_records import MetricsByLevel, WindowMerge
+    from synreduce.solvers.row_groups import Spread
 
 MERGE_METHODS = ("single", "sum", "stack", "refine")
 _CALIBRATIONS = ("calibration", "calibration_train")
 
 
-def window_content(task: MergeTask) -> WindowContent:
+def window_content(task: MergeTask, spread: Spread | None = None) -> WindowContent:
     """Merge the spatial chunks of a window and lay out the result.
 
     The covariances, which are many times larger than the filters, stay on the worker.
@@ -36,6 +37,8 @@ def window_content(task: MergeTask) -> WindowContent:
     ----------
     task : MergeTask
         What to merge.
+    spread : callable, optional
+        Holds the rows of a large task on several workers.
 
     Returns
     -------
@@ -46,7 +49,7 @@ def window_content(task: MergeTask) -> WindowContent:
     ChunkFailedError, ArtefactError
         As `merge_window`.
     """
-    merge = merge_window(task)
+    merge = merge_window(task, spread)
     fits = [fit for of_chunk in merge.fits for fit in of_chunk]
     return WindowContent(
         variables={

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from synreduce.result import read_layout
+from synreduce.solvers.row_groups import cached_bytes
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -96,6 +99,8 @@ class MergeTask:
         How spatial chunks are merged, and by which training score the best fit is chosen.
     allow_partial : bool
         Leave failed chunks out.
+    cache_bytes : int
+        Rows are kept in memory if they fit; the result is the same if not.
     baseline : BaselineRequest
         Permutations of the testing outcomes.
     truth : KnownTruth, optional
@@ -118,9 +123,16 @@ class MergeTask:
     method: Literal["sum", "stack", "refine"]
     choose_by: str
     allow_partial: bool
+    cache_bytes: int
     baseline: BaselineRequest
     truth: KnownTruth | None = None
     resampling: Resampling | None = None
+
+    def is_large(self) -> bool:
+        """Tell whether the training samples are more than one worker keeps in memory."""
+        sizes = [read_layout(files.design).values() for files in self.files]
+        n_features = sum(spatial * temporal for terms in sizes for spatial, temporal in terms)
+        return cached_bytes(self.split.train.size, n_features) > self.cache_bytes
 
 
 @dataclass(frozen=True)

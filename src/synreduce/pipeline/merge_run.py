@@ -19,6 +19,7 @@ from synreduce.pipeline.consensus_scores import ConsensusTask, score_consensus
 from synreduce.pipeline.inputs import grouping_of, open_databases
 from synreduce.pipeline.merge_content import consensus_variables, window_content
 from synreduce.pipeline.merge_frame import merge_frame
+from synreduce.pipeline.merge_records import MergeTask
 from synreduce.pipeline.merge_tasks import MergeTasks
 from synreduce.pipeline.truth import truth_is_known
 from synreduce.progress import progress
@@ -61,7 +62,7 @@ def merge_run(configuration: Configuration, *, n_workers: int) -> None:
     ChunkFailedError
         If chunks are missing and partial merges are not allowed.
     """
-    with open_engine(n_workers, scheduler=configuration.resources.scheduler) as engine:
+    with open_engine(n_workers, configuration.resources) as engine:
         merge_chunks(CheckedRun.open(configuration), engine)
 
 
@@ -124,7 +125,7 @@ class _Merge:
     def merge_windows(self) -> list[FailedChunk]:
         """Merge every window and split; return the fits without usable weights."""
         failures: list[FailedChunk] = []
-        contents = self._engine.map_ordered(window_content, self._tasks)
+        contents = self._engine.map_ordered(window_content, self._tasks, MergeTask.is_large)
         for temporal in self._windows("merging"):
             rows: list[ScoreRow] = []
             for split, content in zip(range(len(self._splits)), contents, strict=False):
@@ -188,9 +189,11 @@ def _provenance(
     with open_databases(configuration) as database:
         fingerprints = [part.fingerprint for part in database.parts]
     absent = [FailedChunk(chunk.id, "", "missing", "the chunk has no fits") for chunk in missing]
+    # What a job may use changes no number, so it must not change a byte of the result either.
+    decisive = [name for name in type(configuration).model_fields if name != "resources"]
     return Provenance(
-        configuration=configuration.resolved_yaml(),
-        configuration_digest=configuration.digest(),
+        configuration=configuration.resolved_yaml(*decisive),
+        configuration_digest=configuration.digest(*decisive),
         inputs={
             entry.id: fingerprint
             for entry, fingerprint in zip(configuration.databases, fingerprints, strict=True)

@@ -69,6 +69,7 @@ class MergeTasks:
                         method=configuration.merge.spatial,
                         choose_by=configuration.merge.choose_by,
                         allow_partial=configuration.merge.allow_partial,
+                        cache_bytes=configuration.resources.cache_bytes,
                         truth=known_truth(truth, window),
                         baseline=BaselineRequest(
                             configuration.seed, configuration.scores.permutations

@@ -18,6 +18,7 @@ from synreduce.evaluation import (
 )
 from synreduce.merging import (
     MergedModel,
+    RefineSettings,
     SpatialPart,
     canonical_scale,
     choose_best,
@@ -36,17 +37,20 @@ if TYPE_CHECKING:
 
     from synreduce.result import StoredFit
     from synreduce.solvers import SolverOptions
+    from synreduce.solvers.row_groups import Spread
 
 _CALIBRATED_SOLVERS = frozenset({"newton", "lbfgs"})
 
 
-def merge_window(task: MergeTask) -> WindowMerge:
+def merge_window(task: MergeTask, spread: Spread | None = None) -> WindowMerge:
     """Choose the best fit of every spatial chunk on training samples and merge them.
 
     Parameters
     ----------
     task : MergeTask
         What to merge.
+    spread : callable, optional
+        Holds the rows of a large task on several workers.
 
     Returns
     -------
@@ -75,7 +79,9 @@ def merge_window(task: MergeTask) -> WindowMerge:
         parts,
         task.split.outcome[fitted],
         task.method,
-        rank=_rank(task, chosen, parts[0].layout),
+        settings=RefineSettings(
+            rank=_rank(task, chosen, parts[0].layout), cache_bytes=task.cache_bytes, spread=spread
+        ),
         fold_groups=task.split.unit[fitted],
         allow_partial=task.allow_partial,
         resampling=task.resampling,

@@ -128,7 +128,7 @@ def project_batch(configuration: Configuration, batch_name: str, *, n_workers: i
     kept = len(batch.chunks) - len(stale)
     logger.info("%s: %d chunks to project, %d up to date", batch.name, len(stale), kept)
     if stale:
-        with open_engine(n_workers, scheduler=configuration.resources.scheduler) as engine:
+        with open_engine(n_workers, configuration.resources.of_one_node) as engine:
             project_chunks(run, stale, engine)
     write_batch_record(run.paths, "project", batch, run.identities)
 

@@ -1,0 +1,124 @@
+"""The Dask scheduler of one job, in the job's process."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from synreduce.workers.environment import LOOPBACK, NO_WEB_PAGES
+
+if TYPE_CHECKING:
+    from distributed import Client
+    from distributed.security import Security
+
+logger = logging.getLogger(__name__)
+
+_SECONDS_TO_START = 120
+SECONDS_WITHOUT_WORKERS = 60
+"""A task that no worker is there for fails after this time."""
+
+
+@contextmanager
+def job_cluster(
+    n_local_workers: int, *, host: str = LOOPBACK, security: Security | None = None
+) -> Iterator[Client]:
+    """Start a scheduler, and workers on this machine.
+
+    Parameters
+    ----------
+    n_local_workers : int
+        Worker processes; one runs in this process and starts at once, none leaves the work to
+        workers that connect from elsewhere.
+    host : str
+        Address of this machine to listen on.
+    security : Security, optional
+        Certificate that peers must hold.
+
+    Yields
+    ------
+    Client
+        Connected; the workers end with it.
+    """
+    import dask  # noqa: PLC0415
+    from distributed import Client, LocalCluster  # noqa: PLC0415
+
+    settings = {
+        **NO_WEB_PAGES,
+        "distributed.scheduler.no-workers-timeout": SECONDS_WITHOUT_WORKERS,
+        # The positions of ten million samples are a message of 80 MB.
+        "distributed.admin.large-graph-warning-threshold": "1 GiB",
+    }
+    with (
+        dask.config.set(settings),
+        LocalCluster(
+            n_workers=n_local_workers,
+            threads_per_worker=1,
+            processes=n_local_workers != 1,
+            # Named in full, because Dask else opens ports on every network of the machine.
+            protocol="tcp" if security is None else "tls",
+            security=security,
+            host=host,
+            scheduler_kwargs={"dashboard": False},
+            dashboard_address=f"{LOOPBACK}:0",
+            worker_dashboard_address=f"{LOOPBACK}:0",
+            memory_limit=0,
+        ) as cluster,
+        Client(cluster, security=security) as client,
+    ):
+        yield client
+
+
+def workers_there(client: Client, n_workers: int, starting: Callable[[], bool]) -> int:
+    """Wait for workers that start elsewhere.
+
+    Parameters
+    ----------
+    client : Client
+        Connected to their scheduler.
+    n_workers : int
+        How many are to come.
+    starting : callable
+        Tells whether more may come.
+
+    Returns
+    -------
+    int
+        How many came in two minutes, which may be fewer.
+    """
+    deadline = time.monotonic() + _SECONDS_TO_START
+    there = 0
+    while there < n_workers and starting() and time.monotonic() < deadline:
+        try:
+            client.wait_for_workers(n_workers, timeout=1)
+        except TimeoutError:
+            logger.debug("waiting for workers")
+        there = len(client.nthreads())
+    if 0 < there < n_workers:
+        logger.warning("%d of %d workers came", there, n_workers)
+    return there
+
+
+def network_address() -> str:
+    """Find the address under which other nodes reach this one.
+
+    Returns
+    -------
+    str
+        Of the interface that Dask's ``distributed.comm.default-interface`` names, else of the one
+        that this machine's name belongs to, else of the one that leads outside.
+    """
+    import dask  # noqa: PLC0415
+    from distributed.utils import get_ip, get_ip_interface  # noqa: PLC0415
+
+    if interface := dask.config.get("distributed.comm.default-interface"):
+        return str(get_ip_interface(interface))
+    try:
+        named = socket.gethostbyname(socket.gethostname())
+    except OSError:
+        named = LOOPBACK
+    return str(get_ip()) if ipaddress.ip_address(named).is_loopback else named
