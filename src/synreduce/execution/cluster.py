@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _SECONDS_TO_START = 120
+_SECONDS_FOR_MORE = 20
 SECONDS_WITHOUT_WORKERS = 60
 """A task that no worker is there for fails after this time."""
 
@@ -88,7 +89,7 @@ def workers_there(client: Client, n_workers: int, starting: Callable[[], bool]) 
     Returns
     -------
     int
-        How many came in two minutes, which may be fewer.
+        How many came before no more did, which may be fewer.
     """
     deadline = time.monotonic() + _SECONDS_TO_START
     there = 0
@@ -97,7 +98,9 @@ def workers_there(client: Client, n_workers: int, starting: Callable[[], bool]) 
             client.wait_for_workers(n_workers, timeout=1)
         except TimeoutError:
             logger.debug("waiting for workers")
-        there = len(client.nthreads())
+        before, there = there, len(client.nthreads())
+        if there > before:
+            deadline = time.monotonic() + _SECONDS_FOR_MORE
     if 0 < there < n_workers:
         logger.warning("%d of %d workers came", there, n_workers)
     return there

@@ -52,7 +52,7 @@ def srun_command(nodes: int, workers_per_node: int) -> list[str]:
         *("srun", f"--nodes={nodes}", f"--ntasks={nodes}", "--ntasks-per-node=1"),
         *(f"--cpus-per-task={workers_per_node}", "--cpu-bind=none", "--overlap"),
         # The others take over what a lost task had.
-        *("--kill-on-bad-exit=0", "--input=all"),
+        *("--kill-on-bad-exit=0", "--wait=0", "--input=all"),
         *(sys.executable, "-m", "synreduce.workers.serving", str(workers_per_node)),
     ]
 

@@ -98,7 +98,7 @@ class FitTask:
         n_features = sum(
             spatial * temporal for spatial, temporal in read_layout(self.design).values()
         )
-        return cached_bytes(self.split.train.size, n_features) > self.cache_bytes
+        return cached_bytes(self.split.fitted.size, n_features) > self.cache_bytes
 
     @property
     def label(self) -> str:

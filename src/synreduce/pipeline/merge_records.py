@@ -132,7 +132,7 @@ class MergeTask:
         """Tell whether the training samples are more than one worker keeps in memory."""
         sizes = [read_layout(files.design).values() for files in self.files]
         n_features = sum(spatial * temporal for terms in sizes for spatial, temporal in terms)
-        return cached_bytes(self.split.train.size, n_features) > self.cache_bytes
+        return cached_bytes(self.split.fitted.size, n_features) > self.cache_bytes
 
 
 @dataclass(frozen=True)
