@@ -109,6 +109,6 @@ def sample_numbers(
     >>> bool(few[0, 0] == more[1, 1])
     True
     """
-    window = _mixed(np.asarray(target_starts, dtype=np.float64).view(np.uint64))
+    window = mixed(np.asarray(target_starts, dtype=np.float64).view(np.uint64))
     trial = unit_numbers(seed, stream, trial_ids)
-    return _mixed(trial[:, np.newaxis] ^ window[np.newaxis, :])
+    return mixed(trial[:, np.newaxis] ^ window[np.newaxis, :])

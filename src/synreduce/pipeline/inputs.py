@@ -204,8 +204,8 @@ class WindowSamples:
         Returns
         -------
         Resampling or None
-            Of the samples that are fitted: trials, or what the split keeps together of them; None where
-            no replicates are wanted.
+            Of the samples that are fitted: trials, or what the split keeps together of them; None
+            where no replicates are wanted.
         """
         n_replicates = configuration.uncertainty.replicates
         if n_replicates == 0:

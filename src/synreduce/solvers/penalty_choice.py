@@ -219,8 +219,8 @@ def choose_penalty(
     model: one Newton step from the pilot, as in approximate cross-validation (Beirami et
     al. 2017, NeurIPS; Rad & Maleki 2020, J. R. Stat. Soc. B 82:965). Its held-out loss is evaluated
     exactly, step by step away from the pilot for as long as it falls. If the best lies further than
-    one step of the grid from the pilot, it becomes the next pilot, for as long as pilots improve. Of
-    ridges that the folds can hardly tell apart the strongest is taken.
+    one step of the grid from the pilot, it becomes the next pilot, for as long as pilots improve.
+    Of ridges that the folds can hardly tell apart the strongest is taken.
     """
     if ridge is not None and smoothness is not None:
         return PenaltyChoice(ridge, smoothness, start)
