@@ -3,12 +3,14 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 LOCK := requirements/lock.txt
+PEERS := .venv-benchmarks
+PEERS_LOCK := requirements/benchmarks.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup example test slurm quality format generate lock
+.PHONY: help setup setup-benchmarks example test slurm quality format generate lock
 
 help: ## List the targets
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
 
 setup: $(BIN)/.installed ## Create .venv from the lock file
 
@@ -18,11 +20,22 @@ $(BIN)/.installed: $(LOCK) pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
-lock: ## Resolve the lock file again (names, versions and hashes only)
+setup-benchmarks: $(PEERS)/.installed ## Create .venv-benchmarks, where the benchmarks find their peers
+
+$(PEERS)/.installed: $(PEERS_LOCK) pyproject.toml
+	$(PYTHON) -m venv --clear $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --require-hashes --requirement $(PEERS_LOCK)
+	$(PEERS)/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+RESOLVE := .lock-venv/bin/uv pip compile --quiet --upgrade --python-version 3.11 --generate-hashes \
+    --no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml
+
+lock: ## Resolve the lock files again (names, versions and hashes only)
 	$(PYTHON) -m venv --clear .lock-venv
 	.lock-venv/bin/python -m pip install --quiet uv
-	.lock-venv/bin/uv pip compile --quiet --upgrade --python-version 3.11 --generate-hashes --no-emit-index-url \
-	    --no-emit-find-links --no-header --no-annotate --group development pyproject.toml --output-file $(LOCK)
+	$(RESOLVE) --group development --output-file $(LOCK)
+	$(RESOLVE) --group benchmarks --constraint $(LOCK) --output-file $(PEERS_LOCK)
 	rm -r .lock-venv
 
 RUN := PATH="$(CURDIR)/$(BIN):$$PATH"

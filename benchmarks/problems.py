@@ -36,6 +36,25 @@ class Samples:
     trial_ids: NDArray[np.str_]
     truth: dict[str, NDArray[np.float64]]
 
+    def first(self, trials: int) -> Samples:
+        """The first trials alone."""
+        return Samples(
+            self.rows[:trials],
+            self.outcome[:trials],
+            self.isi[:trials],
+            self.trial_ids[:trials],
+            {
+                name: value[:trials] if name == "score" else value
+                for name, value in self.truth.items()
+            },
+        )
+
+    @property
+    def generating_score(self) -> NDArray[np.float64]:
+        """Score that made the spikes of the target window, shape (n_trials,)."""
+        column = int(np.flatnonzero(self.truth["target_start_ms"] == TARGET_MS)[0])
+        return self.truth["score"][:, column]
+
     def split(self, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Positions of 70 % training and 30 % test samples, stratified, ISI at least 50 ms."""
         division = make_split(
@@ -51,25 +70,26 @@ class Samples:
         return division.subset("train"), division.subset("test")
 
 
-def project(path: Path, bins: slice = slice(None)) -> Float32Array:
-    """Project the input before the target window onto the basis functions, within some bins."""
+def project(path: Path, bins: slice = slice(None), trials: int | None = None) -> Float32Array:
+    """Project the input before the target window within some bins; of the first or all trials."""
     space = SPATIAL[:, bins]
     edges = EDGES_UM[bins.start or 0 : (bins.stop or len(EDGES_UM) - 1) + 1]
     stop = TARGET_MS + 1
     blocks = []
     with sr.open_database(path) as database:
-        for first in range(0, database.n_trials, 4096):
-            trials = slice(first, min(first + 4096, database.n_trials))
+        last = trials or database.n_trials
+        for first in range(0, last, 4096):
+            block = slice(first, min(first + 4096, last))
             counts = database.counts(
-                None, edges, stop - WIDTH_MS, stop, trials=trials, beyond="drop"
+                None, edges, stop - WIDTH_MS, stop, trials=block, beyond="drop"
             )
             ordered = {name: counts[name] for name in GROUPS}
             blocks.append(project_counts(ordered, space, TEMPORAL, [WIDTH_MS]))
     return np.concatenate(blocks)
 
 
-def load_samples(path: Path) -> Samples:
-    """Project a database and collect what its samples are."""
+def load_samples(path: Path, trials: int | None = None) -> Samples:
+    """Project a database, or its first trials, and collect what its samples are."""
     start = np.array([float(TARGET_MS)])
     with sr.open_database(path) as database:
         spikes = database.spike_times
@@ -77,4 +97,5 @@ def load_samples(path: Path) -> Samples:
         isi = time_since_last_spike(spikes, start)
         ids = np.array([f"{path.stem}/{trial}" for trial in database.trial_ids])
         truth = {name: np.asarray(value) for name, value in (database.truth or {}).items()}
-    return Samples(project(path), outcome[:, 0], isi[:, 0], ids, truth)
+    samples = Samples(project(path, trials=trials), outcome[:, 0], isi[:, 0], ids, truth)
+    return samples.first(trials or len(ids))

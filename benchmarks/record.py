@@ -66,6 +66,7 @@ class Page:
     question: str
     command: str
     tables: list[Table] = field(default_factory=list)
+    packages: Sequence[str] = PACKAGES
     load_before: float = field(default_factory=load)
 
     def table(self, heading: str, columns: Sequence[str], note: str = "") -> Table:
@@ -89,7 +90,7 @@ class Page:
     def _machine(self) -> list[str]:
         cores = len(os.sched_getaffinity(0))
         memory = psutil.virtual_memory().total / 2**30
-        packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+        packages = ", ".join(f"{name} {version(name)}" for name in self.packages)
         return [
             f"- measured: {datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
             f"- machine: {processor()}, {cores} cores, {memory:.0f} GiB, {operating_system()}",

@@ -167,6 +167,11 @@ def requirements():
     return {name: ".".join(version.split(".")[:2]) for name, version in pairs}
 
 
+def pins(path):
+    text = (ROOT / path).read_text(encoding="utf-8")
+    return dict(re.findall(r"^([\w.-]+)==([\w.]+)", text, re.MULTILINE))
+
+
 def test_the_conda_environment_agrees_with_the_package():
     listed = yaml.safe_load((ROOT / "envs/synreduce.yaml").read_text(encoding="utf-8"))
     pinned = dict(item.split("=")[:2] for item in listed["dependencies"] if "=" in item)
@@ -175,10 +180,17 @@ def test_the_conda_environment_agrees_with_the_package():
 
 
 def test_the_lock_file_agrees_with_the_conda_environment():
-    lock = (ROOT / "requirements/lock.txt").read_text(encoding="utf-8")
-    locked = dict(re.findall(r"^([\w.-]+)==([\w.]+)", lock, re.MULTILINE))
+    locked = pins("requirements/lock.txt")
     for name, minor in requirements().items():
         assert ".".join(locked[name].split(".")[:2]) == minor, name
+
+
+def test_benchmarks_run_the_package_with_the_versions_it_is_tested_with():
+    tested, measured = pins("requirements/lock.txt"), pins("requirements/benchmarks.txt")
+    shared = tested.keys() & measured.keys()
+    assert {"numpy", "scipy", "scikit-learn"} <= shared
+    assert {name: measured[name] for name in shared} == {name: tested[name] for name in shared}
+    assert {"nemos", "glum"} <= measured.keys() - tested.keys()
 
 
 def test_citation_and_changelog_know_the_version():
