@@ -42,13 +42,19 @@ def main() -> int:
             part = samples.first(trials)
             fits += fit_all(part, seed, names)
             ceilings.append((trials, seed, *_ceiling(part, seed)))
+        _write(page, fits, ceilings)
+    return 0
+
+
+def _write(page: Page, fits: list[Fit], ceilings: list[tuple[int, int, float, int]]) -> None:
+    """Write what is known so far, so that a run that breaks off leaves its first seeds."""
+    page.tables.clear()
     _summary(page, fits)
     groups = _grouped(fits)
     targets.verdicts(page, [groups[key] for key in groups if key[0] == targets.TRIALS])
     _every_fit(page, fits)
     _ceilings(page, ceilings)
     page.write()
-    return 0
 
 
 def _arguments() -> argparse.Namespace:
