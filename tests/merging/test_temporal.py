@@ -26,6 +26,21 @@ def test_consensus_is_the_weighted_least_squares_mean():
     assert (pooled.n_windows == 6).all()
 
 
+def test_small_differences_of_large_values_are_not_lost():
+    from fractions import Fraction
+
+    rng = np.random.default_rng(4)
+    value = 1e9 + rng.normal(size=60)
+    variance = 10.0 ** rng.uniform(-6, 6, size=60)
+    weights = [1 / Fraction(float(entry)) for entry in variance]
+    exact = [Fraction(float(entry)) for entry in value]
+    mean = sum(w * v for w, v in zip(weights, exact, strict=True)) / sum(weights)
+    q = sum(w * (v - mean) ** 2 for w, v in zip(weights, exact, strict=True))
+    pooled = consensus(value[:, None], variance[:, None])
+    assert pooled.value[0] - 1e9 == pytest.approx(float(mean - 10**9), abs=1e-6)
+    assert pooled.q[0] == pytest.approx(float(q), rel=1e-6)
+
+
 def test_published_example_of_a_meta_analysis():
     # Two studies, effects 0.1 and 0.5 with standard errors 0.1 and 0.2:
     # weights 100 and 25, mean 0.18, Q = 100 * 0.08^2 + 25 * 0.32^2 = 3.2, I2 = 2.2 / 3.2.

@@ -7,7 +7,7 @@ import pytest
 
 from synreduce.errors import DataError
 from synreduce.evaluation import ScoreRow
-from synreduce.result import read_scores, write_scores
+from synreduce.result import ScoreTable, read_scores, write_scores
 
 CONTRACT = [
     "level", "spatial", "temporal", "strategy", "solver", "merge", "split", "subset", "restart",
@@ -37,6 +37,21 @@ def test_order_of_rows_does_not_matter(tmp_path):
     write_scores(tmp_path / "b.csv", reversed(rows))
     assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
     assert read_scores(tmp_path / "a.csv")["restart"].tolist() == [-1, 2, 10, -1, 2, 10]
+
+
+def test_a_table_that_grew_window_by_window_is_the_sorted_table(tmp_path):
+    spaces, windows = ("d0500-1500", "d0000-0500"), ("t0258-0259", "t0259-0260")
+    cells = [
+        [row(spatial=space, temporal=window, split=split) for space in spaces for split in "ba"]
+        + [row(level="merged", spatial="all", temporal=window)]
+        for window in windows
+    ]
+    write_scores(tmp_path / "sorted.csv", [entry for rows in cells for entry in rows])
+    with ScoreTable() as table:
+        for rows in cells:
+            table.add(rows)
+        table.publish(tmp_path / "grown.csv")
+    assert (tmp_path / "grown.csv").read_bytes() == (tmp_path / "sorted.csv").read_bytes()
 
 
 def test_numbers_come_back_exactly(tmp_path):

@@ -29,6 +29,16 @@ def test_chunks_compression_and_order_do_not_matter():
     assert digest(one) == digest(other)
 
 
+def test_values_are_read_in_pieces_however_they_are_arranged(monkeypatch):
+    def fill(file):
+        file["long"] = np.arange(6000.0).reshape(1, 1, 300, 20)
+        file["texts"] = [str(i) for i in range(300)]
+
+    whole = digest(fill)
+    monkeypatch.setattr("synreduce.storage.digest._BLOCK_BYTES", 100)
+    assert digest(fill) == whole
+
+
 @pytest.mark.parametrize(
     "change",
     [

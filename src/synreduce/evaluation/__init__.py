@@ -22,6 +22,7 @@ from synreduce.evaluation.isi_penalty import (
 )
 from synreduce.evaluation.model import ReducedModel, milliseconds_since_spike, spike_raster
 from synreduce.evaluation.nonlinearity import (
+    MOST_KNOTS,
     LookupPoints,
     Nonlinearity,
     estimate_nonlinearity,
@@ -45,6 +46,7 @@ from synreduce.evaluation.scores import (
 
 __all__ = [
     "LONGEST_ISI_MS",
+    "MOST_KNOTS",
     "SCORE_COLUMNS",
     "SUBSETS",
     "AurocDifference",

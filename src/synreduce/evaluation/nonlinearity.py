@@ -14,6 +14,9 @@ from synreduce.errors import InputError, Problem
 
 FloatArray = NDArray[np.float64]
 
+MOST_KNOTS = 200
+"""Knots of a monotone nonlinearity at most."""
+
 
 @dataclass(frozen=True)
 class Nonlinearity:
@@ -223,7 +226,7 @@ def _published(value: FloatArray, outcome: NDArray[np.bool_], min_items: int) ->
 
 
 def _monotone(value: FloatArray, outcome: NDArray[np.bool_], min_items: int) -> Nonlinearity:
-    n_bins = max(1, min(200, value.size // max(min_items, 1)))
+    n_bins = max(1, min(MOST_KNOTS, value.size // max(min_items, 1)))
     edges = np.linspace(value.min(), value.max(), n_bins + 1)
     index = np.clip(np.searchsorted(edges, value, side="right") - 1, 0, n_bins - 1)
     items = np.bincount(index, minlength=n_bins)

@@ -15,12 +15,13 @@ from synreduce.merging.parts import (
 )
 from synreduce.merging.selection import USABLE_STATUSES, choose_best
 from synreduce.merging.spatial import merge_spatial, part_scores
-from synreduce.merging.temporal import Consensus, consensus
+from synreduce.merging.temporal import Consensus, ConsensusSums, consensus
 
 __all__ = [
     "USABLE_STATUSES",
     "ChunkBasis",
     "Consensus",
+    "ConsensusSums",
     "FilterErrors",
     "MergedKernel",
     "MergedModel",

@@ -96,43 +96,104 @@ def consensus(estimate: ArrayLike, variance: ArrayLike | None = None) -> Consens
     if spread.shape != value.shape:
         what = f"estimates of shape {value.shape}, variances of shape {spread.shape}"
         raise InputError(Problem("bad-shape", "consensus", what, "give one variance each"))
-    known = np.isfinite(value)
-    weighted = known & np.isfinite(spread) & (spread > 0)
-    has_value, has_variance = _any_point(known), _any_point(weighted)
-    lacking = tuple(int(i) for i in np.flatnonzero(has_value & ~has_variance))
-    if has_variance.any():
-        weight = np.where(weighted, 1.0 / np.where(weighted, spread, 1.0), 0.0)
-        return _pool(value, weight, has_variance, lacking, "inverse_variance")
-    return _pool(value, known.astype(np.float64), has_value, lacking, "equal")
+    sums = ConsensusSums()
+    for window, window_variance in zip(value, spread, strict=True):
+        sums.add(window, window_variance)
+    return sums.consensus()
 
 
-def _any_point(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    return np.asarray(mask.reshape(mask.shape[0], -1).any(axis=1))
+class ConsensusSums:
+    """The sums behind a consensus, from one window after the other.
+
+    Mean and squared deviation are updated together, so that nothing large is subtracted from
+    something large (D. H. D. West, Communications of the ACM 22, 532, 1979). Memory does not grow
+    with the number of windows; the last bits of the result depend on their order.
+
+    Examples
+    --------
+    >>> sums = ConsensusSums()
+    >>> sums.add(np.array([1.0]), np.array([1.0]))
+    >>> sums.add(np.array([3.0]), np.array([3.0]))
+    >>> sums.consensus().value.tolist()
+    [1.5]
+    """
+
+    def __init__(self) -> None:
+        self._by_variance = _WeightedSums()
+        self._equal = _WeightedSums()
+        self._has_value: list[bool] = []
+        self._has_variance: list[bool] = []
+
+    def add(self, estimate: FloatArray, variance: FloatArray) -> None:
+        """Add a window.
+
+        Parameters
+        ----------
+        estimate : ndarray, shape (...)
+            Weights or kernel; NaN where it failed.
+        variance : ndarray, shape (...)
+            Sampling variances; NaN or non-positive where unknown.
+        """
+        known = np.isfinite(estimate)
+        weighted = known & np.isfinite(variance) & (variance > 0)
+        inverse = np.where(weighted, 1.0 / np.where(weighted, variance, 1.0), 0.0)
+        self._by_variance.add(estimate, inverse)
+        self._equal.add(estimate, known.astype(np.float64))
+        self._has_value.append(bool(known.any()))
+        self._has_variance.append(bool(weighted.any()))
+
+    def consensus(self) -> Consensus:
+        """Pool the windows added so far, at least one.
+
+        Returns
+        -------
+        Consensus
+        """
+        has_value, has_variance = np.array(self._has_value), np.array(self._has_variance)
+        lacking = tuple(int(i) for i in np.flatnonzero(has_value & ~has_variance))
+        if has_variance.any():
+            return _pool(self._by_variance, has_variance, lacking, "inverse_variance")
+        return _pool(self._equal, has_value, lacking, "equal")
+
+
+class _WeightedSums:
+    """Running weighted mean and weighted sum of squared deviations from it."""
+
+    def __init__(self) -> None:
+        self.weight: FloatArray = np.zeros(())
+        self.mean: FloatArray = np.zeros(())
+        self.squares: FloatArray = np.zeros(())
+        self.count: NDArray[np.int64] = np.zeros((), dtype=np.int64)
+
+    def add(self, value: FloatArray, weight: FloatArray) -> None:
+        """Add a value per point; weight 0 leaves it out."""
+        counted = weight > 0
+        self.count = self.count + counted
+        self.weight = self.weight + weight
+        deviation = np.where(counted, value - self.mean, 0.0)
+        share = np.divide(weight, self.weight, out=np.zeros_like(self.weight), where=counted)
+        self.mean = self.mean + share * deviation
+        self.squares = self.squares + weight * deviation * np.where(counted, value - self.mean, 0.0)
 
 
 def _pool(
-    value: FloatArray,
-    weight: FloatArray,
+    sums: _WeightedSums,
     pooled: NDArray[np.bool_],
     without_variance: tuple[int, ...],
     weighting: str,
 ) -> Consensus:
-    used = np.where(weight > 0, value, 0.0)
-    total = weight.sum(axis=0)
-    n_windows = (weight > 0).sum(axis=0)
+    total, n_windows = sums.weight, sums.count
     nothing = np.full(total.shape, np.nan)
-    mean = np.divide((weight * used).sum(axis=0), total, out=nothing.copy(), where=total > 0)
     error, q, i2, p_value = (nothing.copy() for _ in range(4))
     if weighting == "inverse_variance":
         np.divide(1.0, np.sqrt(total), out=error, where=total > 0)
         freedom = n_windows - 1
-        deviation = np.where(weight > 0, used - mean, 0.0)
-        q = np.where(freedom > 0, (weight * deviation**2).sum(axis=0), np.nan)
+        q = np.where(freedom > 0, sums.squares, np.nan)
         positive = np.where(q > 0, q, 1.0)
         i2 = np.where(q > 0, np.maximum(0.0, (q - freedom) / positive), np.where(q == 0, 0.0, q))
         p_value = np.where(freedom > 0, chdtrc(np.maximum(freedom, 1), q), np.nan)
     return Consensus(
-        value=mean,
+        value=np.where(total > 0, sums.mean, np.nan),
         standard_error=error,
         q=np.asarray(q),
         i2=np.asarray(i2),

@@ -10,6 +10,7 @@ import numpy as np
 from synreduce.chunks import SUBSETS
 from synreduce.evaluation import ScoredModel, ScoreRow
 from synreduce.pipeline.scoring import probabilities, scores_of_rows, split_rows
+from synreduce.pipeline.variables import metric_arrays
 from synreduce.result import HDF5Rows
 
 if TYPE_CHECKING:
@@ -37,7 +38,23 @@ class ConsensusTask:
     trained_trials: NDArray[np.bool_] | None
 
 
-def score_consensus(task: ConsensusTask) -> list[ScoreRow]:
+@dataclass(frozen=True)
+class ConsensusContent:
+    """What the consensus filter adds to the result of one window.
+
+    Parameters
+    ----------
+    rows : list of ScoreRow
+        Its scores.
+    metrics : dict of str to ndarray, shape (n_subsets, n_spatial)
+        The same, as the merged file has them.
+    """
+
+    rows: list[ScoreRow]
+    metrics: dict[str, NDArray[np.float64]]
+
+
+def score_consensus(task: ConsensusTask) -> ConsensusContent:
     """Score the consensus filter on every subset of a window's split.
 
     Parameters
@@ -47,7 +64,7 @@ def score_consensus(task: ConsensusTask) -> list[ScoreRow]:
 
     Returns
     -------
-    list of ScoreRow
+    ConsensusContent
     """
     window, split = task.window, task.window.split
     score = np.zeros(split.role.size)
@@ -57,7 +74,7 @@ def score_consensus(task: ConsensusTask) -> list[ScoreRow]:
         score += scores_of_rows(HDF5Rows(files.design, files.design_identity), theta, 0.0)
     label = ScoredModel("consensus", "all", window.temporal, "", "", split.name, merge="consensus")
     subsets = {str(name): _untrained(task, name, split.subset(name)) for name in SUBSETS}
-    return split_rows(
+    rows = split_rows(
         label,
         split,
         score,
@@ -65,6 +82,7 @@ def score_consensus(task: ConsensusTask) -> list[ScoreRow]:
         subsets=subsets,
         baseline=window.baseline,
     )
+    return ConsensusContent(rows, metric_arrays(window, rows))
 
 
 def _weights(

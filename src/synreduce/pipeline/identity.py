@@ -16,7 +16,7 @@ PROJECTION_VERSION = 1
 FIT_VERSION = 4
 """Raise when the numbers of a fit change, so that old fits are made again."""
 
-MERGE_VERSION = 4
+MERGE_VERSION = 5
 """Raise when the numbers of a merge change, so that old results are made again."""
 
 

@@ -1,204 +1,140 @@
-"""Fill the variables of the merged file from the merges of all windows."""
+"""What one temporal chunk and split adds to the merged file; runs on a worker."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from synreduce.chunks import SUBSETS
-from synreduce.evaluation import LONGEST_ISI_MS
-from synreduce.metrics import METRICS
 from synreduce.pipeline.merge_fits import fit_variables
-from synreduce.pipeline.merge_searches import longest_trace, search_variables
-from synreduce.pipeline.merged_run import MergedRun, Variables
-from synreduce.result import LEVELS, MergedContent, Provenance
+from synreduce.pipeline.merge_records import MergeTask, WindowContent
+from synreduce.pipeline.merge_searches import search_variables
+from synreduce.pipeline.merge_window import merge_window
+from synreduce.pipeline.variables import Variables, metric_arrays
+from synreduce.result import FITTED_STATUSES, FailedChunk
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
-    from synreduce.pipeline.merge_records import WindowMerge
+    from synreduce.merging import Consensus
+    from synreduce.pipeline.merge_records import MetricsByLevel, WindowMerge
 
 MERGE_METHODS = ("single", "sum", "stack", "refine")
-_PROBABILITY_BINS = 10
 _CALIBRATIONS = ("calibration", "calibration_train")
-_AUROC_FIGURES = {
-    "auroc_low": "value_low",
-    "auroc_high": "value_high",
-    "auroc_baseline": "baseline_mean",
-    "auroc_baseline_95": "baseline_95",
-    "auroc_p_value": "p_value",
-}
-"""Variables that go with the AUROC, and their columns in the table of scores."""
 
 
-def merged_content(run: MergedRun, provenance: Provenance, title: str) -> MergedContent:
-    """Lay out the numbers of a run as the merged file has them.
+def window_content(task: MergeTask) -> WindowContent:
+    """Merge the spatial chunks of a window and lay out the result.
+
+    The covariances, which are many times larger than the filters, stay on the worker.
 
     Parameters
     ----------
-    run : MergedRun
-        What was collected.
-    provenance : Provenance
-        What it was made from.
-    title : str
-        One line for people.
+    task : MergeTask
+        What to merge.
 
     Returns
     -------
-    MergedContent
+    WindowContent
+
+    Raises
+    ------
+    ChunkFailedError, ArtefactError
+        As `merge_window`.
     """
-    knots = max(merge.nonlinearity.net_input.size for _, _, merge in run.cells)
-    edges, width = run.bases.distance_edges, run.bases.temporal.shape[1]
-    coordinates: dict[str, Any] = {
-        "split": run.splits,
-        "temporal": [window.name for window in run.grid.temporal],
-        "spatial": [space.name for space in run.grid.spatial],
-        "group": list(run.groups),
-        "soma_distance": (edges[1:] + edges[:-1]) / 2,
-        "lag": np.arange(float(width)),
-        "spatial_basis": np.arange(run.bases.spatial.shape[0]),
-        "temporal_basis": np.arange(run.bases.temporal.shape[0]),
-        "wni_bin": np.arange(knots),
-        "isi": np.arange(1.0, LONGEST_ISI_MS + 1),
-        "subset": SUBSETS,
-        "level": _levels(run),
-        "probability_bin": np.arange(_PROBABILITY_BINS),
-        "iteration": np.arange(longest_trace(run)),
-    }
-    sizes = {name: len(values) for name, values in coordinates.items()}
-    variables = {
-        **_axes(run),
-        **fit_variables(run, sizes),
-        **search_variables(run, sizes),
-        **_merged(run, sizes),
-        **_consensus(run, sizes),
-        **_metrics(run, sizes),
-    }
-    return MergedContent(
-        coordinates,
-        variables,
-        {"strategy": run.strategies, "solver": run.solvers, "merge": MERGE_METHODS},
-        provenance,
-        title,
+    merge = merge_window(task)
+    fits = [fit for of_chunk in merge.fits for fit in of_chunk]
+    return WindowContent(
+        variables={
+            **fit_variables(task, merge),
+            **search_variables(task, merge),
+            **_merged_variables(task, merge),
+        },
+        metrics=_metrics(task, merge),
+        kernel=merge.kernel.kernel,
+        kernel_variance=merge.kernel.variance,
+        rows=(*(row for fit in fits for row in fit.scores), *merge.rows),
+        failures=tuple(_failures(task, merge)),
     )
 
 
-def _levels(run: MergedRun) -> list[str]:
-    """List what was evaluated, in the order of the schema."""
-    evaluated = {row.level for row in run.rows}
-    return [level for level in LEVELS if level in evaluated]
+def _failures(task: MergeTask, merge: WindowMerge) -> Iterator[FailedChunk]:
+    for files, fits in zip(task.files, merge.fits, strict=True):
+        for fit in fits:
+            if fit.status not in FITTED_STATUSES:
+                reason = f"{fit.solver}: {fit.message}"
+                yield FailedChunk(files.fits_identity.chunk, fit.split, fit.status, reason)
 
 
-def _axes(run: MergedRun) -> dict[str, NDArray[Any]]:
-    windows, spaces = run.grid.temporal, run.grid.spatial
-    edges = run.bases.distance_edges
-    return {
-        "temporal_start": np.array([window.start_ms for window in windows]),
-        "temporal_stop": np.array([window.stop_ms for window in windows]),
-        "temporal_step": np.array([window.step_ms for window in windows]),
-        "target_width": np.array([window.target_width_ms for window in windows]),
-        "spatial_start": np.array([space.start_um for space in spaces]),
-        "spatial_stop": np.array([space.stop_um for space in spaces]),
-        "soma_distance_start": edges[:-1],
-        "soma_distance_stop": edges[1:],
-        "group_sign": np.array(list(run.groups.values())),
-        "spatial_basis_function": run.bases.spatial,
-        "temporal_basis_function": run.bases.temporal[:, ::-1],
-    }
-
-
-def _merged(run: MergedRun, sizes: Mapping[str, int]) -> dict[str, NDArray[Any]]:
-    window = ("split", "temporal")
-    arrays = Variables(sizes)
+def _merged_variables(task: MergeTask, merge: WindowMerge) -> dict[str, NDArray[Any]]:
+    arrays = Variables(task.sizes)
     for name in ("kernel", "kernel_se"):
-        arrays.real(name, *window, "group", "soma_distance", "lag")
-    arrays.real("merged_weight", *window, "spatial", "group", "spatial_basis", "temporal_basis")
-    for name in ("log_odds_intercept", "log_odds_slope", "merged_intercept", "merge_ridge"):
-        arrays.real(name, *window)
-    arrays.integer("merge", *window)
+        arrays.real(name, "group", "soma_distance", "lag")
+    arrays.real("merged_weight", "spatial", "group", "spatial_basis", "temporal_basis")
     for name in ("nonlinearity", "nonlinearity_wni"):
-        arrays.real(name, *window, "wni_bin")
-    arrays.real("isi_penalty", *window, "isi")
+        arrays.real(name, "wni_bin")
     for prefix in _CALIBRATIONS:
         for name in ("predicted", "observed"):
-            arrays.real(f"{prefix}_{name}", *window, "probability_bin")
-        arrays.integer(f"{prefix}_n_samples", *window, "probability_bin")
-    for first, second, merge in run.cells:
-        _fill_merge(arrays, (first, second), merge)
-    return arrays
-
-
-def _fill_merge(arrays: Variables, where: tuple[int, int], merge: WindowMerge) -> None:
+            arrays.real(f"{prefix}_{name}", "probability_bin")
+        arrays.integer(f"{prefix}_n_samples", "probability_bin")
     model, scale = merge.model, merge.scale
-    arrays["kernel"][where] = merge.kernel.kernel[..., ::-1] / scale
-    arrays["kernel_se"][where] = np.sqrt(merge.kernel.variance[..., ::-1]) / scale
+    arrays["kernel"][...] = merge.kernel.kernel[..., ::-1] / scale
+    arrays["kernel_se"][...] = np.sqrt(merge.kernel.variance[..., ::-1]) / scale
     for third, part in enumerate(model.parts):
         for position, matrix in enumerate(model.weights(part).values()):
-            arrays["merged_weight"][(*where, third, position)] = matrix
-    arrays["log_odds_intercept"][where] = arrays["merged_intercept"][where] = model.intercept
-    arrays["log_odds_slope"][where] = scale
-    arrays["merge_ridge"][where] = model.ridge
-    arrays["merge"][where] = MERGE_METHODS.index(model.method)
+            arrays["merged_weight"][third, position] = matrix
     n_knots = merge.nonlinearity.net_input.size
-    arrays["nonlinearity"][(*where, slice(n_knots))] = merge.nonlinearity.probability
-    arrays["nonlinearity_wni"][(*where, slice(n_knots))] = merge.nonlinearity.net_input
-    arrays["isi_penalty"][where] = merge.penalty.penalty
+    arrays["nonlinearity"][:n_knots] = merge.nonlinearity.probability
+    arrays["nonlinearity_wni"][:n_knots] = merge.nonlinearity.net_input
     for prefix, curve in zip(
         _CALIBRATIONS, (merge.calibration, merge.train_calibration), strict=True
     ):
         for name in ("predicted", "observed", "n_samples"):
             values = getattr(curve, name)
-            arrays[f"{prefix}_{name}"][(*where, slice(values.size))] = values
-
-
-def _consensus(run: MergedRun, sizes: Mapping[str, int]) -> dict[str, NDArray[Any]]:
-    arrays = Variables(sizes)
-    names = ("consensus_kernel", "consensus_kernel_se", "heterogeneity_q", "heterogeneity_i2",
-             "heterogeneity_p")  # fmt: skip
-    for name in names:
-        arrays.real(name, "split", "group", "soma_distance", "lag")
-    for first, split in enumerate(run.splits):
-        pooled = run.consensus(split)
-        values = (pooled.value, pooled.standard_error, pooled.q, pooled.i2, pooled.p_value)
-        for name, value in zip(names, values, strict=True):
-            arrays[name][first] = value[..., ::-1]
-    return arrays
-
-
-def _metrics(run: MergedRun, sizes: Mapping[str, int]) -> dict[str, NDArray[Any]]:
-    arrays = Variables(sizes)
-    for name in (*METRICS, *_AUROC_FIGURES):
-        arrays.real(name, "level", "split", "subset", "temporal", "spatial")
-    levels = _levels(run)
-    splits = _positions(run.splits)
-    windows = _positions([window.name for window in run.grid.temporal])
-    spaces = _positions([space.name for space in run.grid.spatial])
-    chosen = {
-        (merge.split, merge.temporal, space.name): (fit.strategy, fit.solver, fit.restart)
-        for _, _, merge in run.cells
-        for space, fit in zip(run.grid.spatial, merge.chosen, strict=True)
-        if fit is not None
-    }
-    for row in run.rows:
-        label = (row.strategy, row.solver, row.restart)
-        if row.level == "chunk" and chosen.get((row.split, row.temporal, row.spatial)) != label:
-            continue
-        space = spaces[row.spatial] if row.level == "chunk" else slice(None)
-        where = (levels.index(row.level), splits[row.split], SUBSETS.index(row.subset),
-                 windows[row.temporal], space)  # fmt: skip
-        arrays[row.metric][where] = row.value
-        if row.metric == "auroc":
-            for name, column in _AUROC_FIGURES.items():
-                arrays[name][where] = getattr(row, column)
-    # A baseline that was not asked for is not in the file.
+            arrays[f"{prefix}_{name}"][: values.size] = values
     return {
-        name: values
-        for name, values in arrays.items()
-        if name not in _AUROC_FIGURES or np.isfinite(values).any()
+        **arrays,
+        "isi_penalty": merge.penalty.penalty,
+        "log_odds_intercept": np.array(model.intercept),
+        "merged_intercept": np.array(model.intercept),
+        "log_odds_slope": np.array(scale),
+        "merge_ridge": np.array(model.ridge),
+        "merge": np.array(MERGE_METHODS.index(model.method)),
     }
 
 
-def _positions(names: Sequence[str]) -> dict[str, int]:
-    return {name: position for position, name in enumerate(names)}
+def _metrics(task: MergeTask, merge: WindowMerge) -> MetricsByLevel:
+    """Scores of the chosen fit of every spatial chunk, of the merged model and of the truth."""
+    chosen = [row for fit in merge.chosen if fit is not None for row in fit.scores]
+    return {
+        level: metric_arrays(task, (row for row in (*chosen, *merge.rows) if row.level == level))
+        for level in {"chunk", *(row.level for row in merge.rows)}
+    }
+
+
+def consensus_variables(pooled: Sequence[Consensus]) -> dict[str, NDArray[np.float64]]:
+    """Lay out what all windows say together.
+
+    Parameters
+    ----------
+    pooled : sequence of Consensus
+        One per split.
+
+    Returns
+    -------
+    dict of str to ndarray, shape (n_splits, n_groups, n_bins, width)
+    """
+    fields = {
+        "consensus_kernel": "value",
+        "consensus_kernel_se": "standard_error",
+        "heterogeneity_q": "q",
+        "heterogeneity_i2": "i2",
+        "heterogeneity_p": "p_value",
+    }
+    return {
+        name: np.array([getattr(split, field)[..., ::-1] for split in pooled])
+        for name, field in fields.items()
+    }

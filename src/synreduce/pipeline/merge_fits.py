@@ -2,42 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from synreduce.design import FeatureLayout, Term
 from synreduce.merging import canonical_filter_errors
-from synreduce.pipeline.merged_run import MergedRun, Variables
+from synreduce.pipeline.variables import Variables
 from synreduce.result import STATUS_MEANINGS
 from synreduce.strategies import canonical_form
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from synreduce.pipeline.merge_records import MergeTask, WindowMerge
     from synreduce.result import StoredFit
 
 _MISSING = STATUS_MEANINGS.index("missing")
 
 
-def fit_variables(run: MergedRun, sizes: Mapping[str, int]) -> dict[str, NDArray[Any]]:
-    """Fill the variables of the chosen fit of every chunk and split.
+def fit_variables(task: MergeTask, merge: WindowMerge) -> dict[str, NDArray[Any]]:
+    """Fill the variables of the chosen fit of every spatial chunk.
 
     Parameters
     ----------
-    run : MergedRun
-        What was collected.
-    sizes : mapping of str to int
-        Length of every dimension.
+    task : MergeTask
+        Temporal chunk and split.
+    merge : WindowMerge
+        What was merged there.
 
     Returns
     -------
     dict of str to ndarray
         Filters in canonical form, weights, and what the solver said.
     """
-    cell = ("split", "temporal", "spatial")
-    arrays = Variables(sizes)
+    cell = ("spatial",)
+    arrays = Variables(task.sizes)
     for name in ("spatial_filter", "spatial_filter_se"):
         arrays.real(name, *cell, "group", "soma_distance")
     for name in ("temporal_filter", "temporal_filter_se"):
@@ -59,19 +59,15 @@ def fit_variables(run: MergedRun, sizes: Mapping[str, int]) -> dict[str, NDArray
     for name in ("strategy", "solver", "restart"):
         arrays.integer(name, *cell, fill=-1)
     arrays.integer("status", *cell, fill=_MISSING)
-    for first, second, merge in run.cells:
-        for third, fit in enumerate(merge.chosen):
-            where = (first, second, third)
-            arrays["n_samples"][where] = merge.n_samples
-            arrays["n_positive"][where] = merge.n_positive
-            if fit is not None:
-                _fill_fit(arrays, where, fit, run)
+    for where, fit in enumerate(merge.chosen):
+        arrays["n_samples"][where] = merge.n_samples
+        arrays["n_positive"][where] = merge.n_positive
+        if fit is not None:
+            _fill_fit(arrays, where, fit, task)
     return arrays
 
 
-def _fill_fit(
-    arrays: Variables, where: tuple[int, int, int], fit: StoredFit, run: MergedRun
-) -> None:
+def _fill_fit(arrays: Variables, where: int, fit: StoredFit, task: MergeTask) -> None:
     for name in ("intercept", "objective", "condition", "effective_degrees_of_freedom"):
         arrays[name][where] = getattr(fit, name)
     for name in ("n_evaluations", "n_iterations", "restart"):
@@ -79,20 +75,20 @@ def _fill_fit(
     arrays["ridge"][where] = (
         fit.curves["chosen_ridge"][0] if "chosen_ridge" in fit.curves else np.nan
     )
-    arrays["strategy"][where] = run.strategies.index(fit.strategy)
-    arrays["solver"][where] = run.solvers.index(fit.solver)
+    arrays["strategy"][where] = list(task.strategies).index(fit.strategy)
+    arrays["solver"][where] = list(task.solvers).index(fit.solver)
     arrays["status"][where] = STATUS_MEANINGS.index(fit.status)
-    bins = run.bases.bins(run.grid.spatial[where[2]])
-    bases = (run.bases.spatial[:, bins], run.bases.temporal)
-    form = canonical_form(fit.factors, *bases, signs=run.groups)
-    layout = _layout(run)
+    basis = task.files[where].basis
+    bins, bases = basis.bins, (basis.functions, task.temporal_basis)
+    form = canonical_form(fit.factors, *bases, signs=task.groups)
+    layout = FeatureLayout([Term(name, *map(len, bases)) for name in task.groups])
     errors = (
         None
         if fit.covariance is None
-        else canonical_filter_errors(fit.theta, fit.covariance, layout, bases, list(run.groups))
+        else canonical_filter_errors(fit.theta, fit.covariance, layout, bases, list(task.groups))
     )
     for position, (group, matrix) in enumerate(layout.matrices(fit.theta).items()):
-        at = (*where, position)
+        at = (where, position)
         arrays["spatial_filter"][(*at, bins)] = form.spatial_filter[group][0]
         arrays["temporal_filter"][at] = form.temporal_filter[group][0, ::-1]
         arrays["spatial_weight"][at] = fit.factors[group][0][0]
@@ -104,8 +100,3 @@ def _fill_fit(
             arrays["weight_se"][at] = np.sqrt(np.maximum(variance, 0.0))
             arrays["spatial_filter_se"][(*at, bins)] = errors.spatial[group]
             arrays["temporal_filter_se"][at] = errors.temporal[group][::-1]
-
-
-def _layout(run: MergedRun) -> FeatureLayout:
-    n_spatial, n_temporal = run.bases.spatial.shape[0], run.bases.temporal.shape[0]
-    return FeatureLayout([Term(name, n_spatial, n_temporal) for name in run.groups])

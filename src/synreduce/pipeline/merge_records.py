@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from synreduce.merging import ChunkBasis, MergedKernel, MergedModel
     from synreduce.pipeline.scoring import BaselineRequest
     from synreduce.pipeline.truth import KnownTruth
-    from synreduce.result import ArtefactIdentity, StoredFit
+    from synreduce.result import ArtefactIdentity, FailedChunk, StoredFit
     from synreduce.solvers import Agreement, SolverOptions
     from synreduce.strategies import StrategyOptions
+
+MetricsByLevel: TypeAlias = "dict[str, dict[str, NDArray[np.float64]]]"
 
 
 @dataclass(frozen=True)
@@ -80,10 +82,12 @@ class MergeTask:
         Target windows per trial.
     files : tuple of ChunkFiles
         One per spatial chunk.
+    groups : dict of str to int
+        Groups and their signs, in the order of the designs' terms.
     temporal_basis : ndarray, shape (L, width)
         Temporal basis functions.
-    n_bins : int
-        Soma-distance bins of the whole dendrite.
+    sizes : dict of str to int
+        Length of every dimension of the merged file.
     strategies : dict of str to StrategyOptions
         Options of every strategy by name.
     solvers : dict of str to SolverOptions
@@ -104,8 +108,9 @@ class MergeTask:
     min_isi_ms: float
     n_targets: int
     files: tuple[ChunkFiles, ...]
+    groups: dict[str, int]
     temporal_basis: NDArray[np.float64]
-    n_bins: int
+    sizes: dict[str, int]
     strategies: dict[str, StrategyOptions]
     solvers: dict[str, SolverOptions]
     method: Literal["sum", "stack", "refine"]
@@ -117,12 +122,12 @@ class MergeTask:
 
 @dataclass(frozen=True)
 class WindowMerge:
-    """Everything about one temporal chunk and split that goes into the result.
+    """What merging one temporal chunk and split gave.
 
     Parameters
     ----------
-    temporal, split : str
-        Names.
+    fits : tuple of tuple of StoredFit
+        All fits of every spatial chunk.
     chosen : tuple of StoredFit or None
         The best fit of every spatial chunk; None where there is none.
     searches : tuple of SearchRecord or None
@@ -145,8 +150,7 @@ class WindowMerge:
         Of the training samples.
     """
 
-    temporal: str
-    split: str
+    fits: tuple[tuple[StoredFit, ...], ...]
     chosen: tuple[StoredFit | None, ...]
     searches: tuple[SearchRecord | None, ...]
     model: MergedModel
@@ -159,3 +163,29 @@ class WindowMerge:
     rows: tuple[ScoreRow, ...]
     n_samples: int
     n_positive: int
+
+
+@dataclass(frozen=True)
+class WindowContent:
+    """What one temporal chunk and split adds to the result, and no more.
+
+    Parameters
+    ----------
+    variables : dict of str to ndarray
+        Variables of the merged file, without the dimensions ``split`` and ``temporal``.
+    metrics : dict of str to (dict of str to ndarray)
+        Scores by level, without the dimensions ``level``, ``split`` and ``temporal``.
+    kernel, kernel_variance : ndarray, shape (n_groups, n_bins, width)
+        Merged filter on the scale of log odds, time forward.
+    rows : tuple of ScoreRow
+        Scores of all fits and of the merged model, and of the truth where it is known.
+    failures : tuple of FailedChunk
+        Fits without usable weights.
+    """
+
+    variables: dict[str, NDArray[Any]]
+    metrics: MetricsByLevel
+    kernel: NDArray[np.float64]
+    kernel_variance: NDArray[np.float64]
+    rows: tuple[ScoreRow, ...]
+    failures: tuple[FailedChunk, ...]

@@ -1,44 +1,45 @@
-"""Merge a whole run: windows on Dask workers, one process writes the result."""
+"""Merge a whole run: windows on Dask workers, one process writes the result.
+
+Windows pass one after the other: what each adds is written and forgotten, so memory does not grow
+with the number of chunks.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from dataclasses import replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from synreduce.errors import ChunkFailedError, Problem
 from synreduce.execution import open_engine
-from synreduce.merging import ChunkBasis
+from synreduce.merging import ConsensusSums
 from synreduce.pipeline.checked_run import CheckedRun
 from synreduce.pipeline.consensus_scores import ConsensusTask, score_consensus
-from synreduce.pipeline.inputs import RunBases, WindowSamples, grouping_of, open_databases
-from synreduce.pipeline.merge_content import merged_content
-from synreduce.pipeline.merge_records import ChunkFiles, MergeTask
-from synreduce.pipeline.merge_window import merge_window
-from synreduce.pipeline.merged_run import MergedRun
-from synreduce.pipeline.scoring import BaselineRequest
-from synreduce.pipeline.truth import known_truth
+from synreduce.pipeline.inputs import grouping_of, open_databases
+from synreduce.pipeline.merge_content import consensus_variables, window_content
+from synreduce.pipeline.merge_frame import merge_frame
+from synreduce.pipeline.merge_tasks import MergeTasks
+from synreduce.pipeline.truth import truth_is_known
 from synreduce.progress import progress
 from synreduce.result import (
     FailedChunk,
     Provenance,
+    ScoreTable,
     fits_are_current,
     merge_run_record,
-    read_fits,
-    write_merged,
-    write_scores,
+    merged_writer,
 )
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from collections.abc import Iterator, Sequence
 
-    from synreduce.chunks import Chunk, TemporalRange
+    from synreduce.chunks import Chunk
     from synreduce.configuration import Configuration
     from synreduce.evaluation import ScoreRow
     from synreduce.execution import Engine
+    from synreduce.pipeline.merge_records import MetricsByLevel
+    from synreduce.result import MergedContent, MergedWriter
 
 logger = logging.getLogger(__name__)
 
@@ -80,39 +81,90 @@ def merge_chunks(run: CheckedRun, engine: Engine) -> None:
         If chunks are missing and partial merges are not allowed.
     """
     missing = _missing_chunks(run)
-    with open_databases(run.configuration) as database:
-        resolved = database.resolve_groups(grouping_of(run.configuration))
     configuration, grid = run.configuration, run.configuration.grid()
-    splits = tuple(configuration.split_definitions())
-    merges = {}
-    with progress("merging", len(grid.temporal) * len(splits), "windows") as report:
-        for merge in engine.map_ordered(merge_window, _merge_tasks(run)):
-            merges[merge.split, merge.temporal] = merge
-            report.advance()
-    merged = MergedRun(
-        grid=grid,
-        splits=splits,
-        groups={group.name: group.sign for group in resolved},
-        bases=RunBases.of(configuration),
-        strategies=tuple(strategy.name for strategy in configuration.strategies),
-        solvers=tuple(solver.name for solver in configuration.solvers),
-        merges=merges,
-        rows=(),
-    )
-    rows = [
-        *_chunk_rows(run),
-        *(row for merge in merges.values() for row in merge.rows),
-        *_consensus_rows(run, merged, engine),
-    ]
-    complete = MergedRun(**{**vars(merged), "rows": tuple(rows)})
-    content = merged_content(
-        complete, _provenance(run, missing), f"Reduced model of run {configuration.run}"
-    )
-    paths = run.paths
-    write_scores(paths.scores, rows)
-    digest = write_merged(paths.merged, content)
-    merge_run_record(paths.run_record, paths.jobs, {"content_digest": digest})
-    logger.info("merged %d chunks into %s", len(grid.chunks) - len(missing), paths.merged)
+    with open_databases(configuration) as database:
+        resolved = database.resolve_groups(grouping_of(configuration))
+        with_truth = truth_is_known(database.truth, grid.temporal)
+    groups = {group.name: group.sign for group in resolved}
+    frame = merge_frame(configuration, groups, with_truth=with_truth)
+    sizes = {name: len(values) for name, values in frame.coordinates.items()}
+    tasks = MergeTasks(run, groups, sizes)
+    with (
+        ScoreTable() as scores,
+        merged_writer(run.paths.merged, replace(frame, variables={})) as writer,
+    ):
+        writer.put(frame.variables)
+        merge = _Merge(tasks, engine, frame, writer, scores)
+        failures = merge.merge_windows()
+        merge.score_consensus()
+        digest = writer.finish(_provenance(run, missing, failures))
+        scores.publish(run.paths.scores)
+    merge_run_record(run.paths.run_record, run.paths.jobs, {"content_digest": digest})
+    logger.info("merged %d chunks into %s", len(grid.chunks) - len(missing), run.paths.merged)
+
+
+class _Merge:
+    """The two passes over all windows, and where they leave what they find."""
+
+    def __init__(
+        self,
+        tasks: MergeTasks,
+        engine: Engine,
+        frame: MergedContent,
+        writer: MergedWriter,
+        scores: ScoreTable,
+    ) -> None:
+        self._tasks, self._engine = tasks, engine
+        self._splits = list(frame.coordinates["split"])
+        self._levels = list(frame.coordinates["level"])
+        self._n_windows = len(frame.coordinates["temporal"])
+        self._writer, self._scores = writer, scores
+        self._sums = [ConsensusSums() for _ in self._splits]
+
+    def merge_windows(self) -> list[FailedChunk]:
+        """Merge every window and split; return the fits without usable weights."""
+        failures: list[FailedChunk] = []
+        contents = self._engine.map_ordered(window_content, self._tasks)
+        for temporal in self._windows("merging"):
+            rows: list[ScoreRow] = []
+            for split, content in zip(range(len(self._splits)), contents, strict=False):
+                self._writer.put_cell(content.variables, split=split, temporal=temporal)
+                self._put_metrics(content.metrics, split, temporal)
+                self._sums[split].add(content.kernel, content.kernel_variance)
+                rows += content.rows
+                failures += content.failures
+            self._scores.add(rows)
+        return failures
+
+    def score_consensus(self) -> None:
+        """Pool the windows of every split, and score the pooled filter on each of them."""
+        pooled = [sums.consensus() for sums in self._sums]
+        self._writer.put(consensus_variables(pooled))
+        kernels = {name: of.value for name, of in zip(self._splits, pooled, strict=True)}
+        trained = dict(self._tasks.trained_trials)
+        tasks = (
+            ConsensusTask(task, kernels[task.split.name], trained.get(task.split.name))
+            for task in self._tasks
+        )
+        contents = self._engine.map_ordered(score_consensus, tasks)
+        for temporal in self._windows("scoring the consensus"):
+            rows: list[ScoreRow] = []
+            for split, content in zip(range(len(self._splits)), contents, strict=False):
+                self._put_metrics({"consensus": content.metrics}, split, temporal)
+                rows += content.rows
+            self._scores.add(rows)
+
+    def _put_metrics(self, metrics: MetricsByLevel, split: int, temporal: int) -> None:
+        for level, arrays in metrics.items():
+            at = self._levels.index(level)
+            self._writer.put_cell(arrays, split=split, temporal=temporal, level=at)
+
+    def _windows(self, title: str) -> Iterator[int]:
+        """Count windows and report progress."""
+        with progress(title, self._n_windows, "windows") as report:
+            for temporal in range(self._n_windows):
+                yield temporal
+                report.advance()
 
 
 def _missing_chunks(run: CheckedRun) -> list[Chunk]:
@@ -129,99 +181,13 @@ def _missing_chunks(run: CheckedRun) -> list[Chunk]:
     return missing
 
 
-def _merge_tasks(run: CheckedRun) -> Iterator[MergeTask]:
-    configuration = run.configuration
-    for window in configuration.grid().temporal:
-        with open_databases(configuration) as database:
-            samples = WindowSamples.of(database, window)
-            truth = known_truth(database, window)
-        for split in samples.splits(configuration):
-            definition = configuration.split_definitions()[split.name]
-            yield MergeTask(
-                temporal=window.name,
-                split=split,
-                isi=samples.isi.ravel(),
-                min_isi_ms=definition.min_isi_ms,
-                n_targets=samples.n_targets,
-                files=_files(run, window),
-                temporal_basis=RunBases.of(configuration).temporal,
-                n_bins=configuration.n_distance_bins,
-                strategies={item.name: item for item in configuration.strategies},
-                solvers={item.name: item for item in configuration.solvers},
-                method=configuration.merge.spatial,
-                choose_by=configuration.merge.choose_by,
-                allow_partial=configuration.merge.allow_partial,
-                truth=truth,
-                baseline=BaselineRequest(configuration.seed, configuration.scores.permutations),
-            )
-
-
-def _files(run: CheckedRun, window: TemporalRange) -> tuple[ChunkFiles, ...]:
-    bases = RunBases.of(run.configuration)
-    return tuple(
-        ChunkFiles(
-            name=chunk.spatial.name,
-            design=run.paths.design(chunk),
-            fits=run.paths.fits(chunk),
-            design_identity=run.design_identity(chunk),
-            fits_identity=run.fits_identity(chunk),
-            basis=ChunkBasis(
-                bases.bins(chunk.spatial), bases.spatial[:, bases.bins(chunk.spatial)]
-            ),
-        )
-        for chunk in run.configuration.grid().chunks
-        if chunk.temporal == window
-    )
-
-
-def _chunk_rows(run: CheckedRun) -> Iterator[ScoreRow]:
-    for chunk in run.configuration.grid().chunks:
-        if run.paths.fits(chunk).exists():
-            for fit in read_fits(run.paths.fits(chunk), run.fits_identity(chunk)):
-                yield from fit.scores
-
-
-def _consensus_rows(run: CheckedRun, merged: MergedRun, engine: Engine) -> Iterator[ScoreRow]:
-    pooled = {split: merged.consensus(split).value for split in merged.splits}
-    trained = _trained_trials(run)
-    tasks = (
-        ConsensusTask(task, pooled[task.split.name], trained.get(task.split.name))
-        for task in _merge_tasks(run)
-    )
-    for rows in engine.map_ordered(score_consensus, tasks):
-        yield from rows
-
-
-def _trained_trials(run: CheckedRun) -> dict[str, NDArray[np.bool_]]:
-    """Mark the trials that train any window of a split, where whole trials train or test.
-
-    They must not test the consensus, which has seen all windows.
-    """
-    configuration = run.configuration
-    trained: dict[str, NDArray[np.bool_]] = {}
-    with open_databases(configuration) as database:
-        for window in configuration.grid().temporal:
-            samples = WindowSamples.of(database, window)
-            for split in samples.splits(configuration):
-                if configuration.split_definitions()[split.name].kind == "trials":
-                    mask = split.mask("train").reshape(-1, samples.n_targets).any(axis=1)
-                    known = trained.get(split.name, np.zeros_like(mask))
-                    trained[split.name] = known | mask
-    return trained
-
-
-def _provenance(run: CheckedRun, missing: list[Chunk]) -> Provenance:
+def _provenance(
+    run: CheckedRun, missing: Sequence[Chunk], failures: Sequence[FailedChunk]
+) -> Provenance:
     configuration = run.configuration
     with open_databases(configuration) as database:
         fingerprints = [part.fingerprint for part in database.parts]
-    failures = [FailedChunk(chunk.id, "", "missing", "the chunk has no fits") for chunk in missing]
-    for chunk in configuration.grid().chunks:
-        if chunk not in missing:
-            failures += [
-                FailedChunk(chunk.id, fit.split, fit.status, f"{fit.solver}: {fit.message}")
-                for fit in read_fits(run.paths.fits(chunk), run.fits_identity(chunk))
-                if fit.status not in ("ok", "not_converged")
-            ]
+    absent = [FailedChunk(chunk.id, "", "missing", "the chunk has no fits") for chunk in missing]
     return Provenance(
         configuration=configuration.resolved_yaml(),
         configuration_digest=configuration.digest(),
@@ -233,5 +199,5 @@ def _provenance(run: CheckedRun, missing: list[Chunk]) -> Provenance:
         package_versions={name: version(name) for name in _PACKAGES},
         complete=not missing,
         missing_chunks=[chunk.id for chunk in missing],
-        failures=failures,
+        failures=[*absent, *failures],
     )

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from synreduce.pipeline.merge_records import SearchRecord
-from synreduce.pipeline.merged_run import MergedRun, Variables
+from synreduce.pipeline.variables import Variables
 from synreduce.result import stored_agreement
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from synreduce.pipeline.merge_records import MergeTask, WindowMerge
     from synreduce.result import StoredFit
     from synreduce.solvers import SolverOptions
 
@@ -85,56 +86,37 @@ def thinned_trace(
     return number, np.fmin.accumulate(trace)[number] if trace.size else trace
 
 
-def longest_trace(run: MergedRun) -> int:
-    """Find the length of the dimension ``iteration``.
+def search_variables(task: MergeTask, merge: WindowMerge) -> dict[str, NDArray[Any]]:
+    """Fill the variables about restarts and traces of the chosen fit of every spatial chunk.
 
     Parameters
     ----------
-    run : MergedRun
-        What was collected.
-
-    Returns
-    -------
-    int
-        At least 1.
-    """
-    sizes = [fit.trace.size for _, _, merge in run.cells for fit in merge.chosen if fit is not None]
-    return max(1, min(LONGEST_TRACE, max(sizes, default=1)))
-
-
-def search_variables(run: MergedRun, sizes: Mapping[str, int]) -> dict[str, NDArray[Any]]:
-    """Fill the variables about restarts and traces of the chosen fit of every chunk and split.
-
-    Parameters
-    ----------
-    run : MergedRun
-        What was collected.
-    sizes : mapping of str to int
-        Length of every dimension.
+    task : MergeTask
+        Temporal chunk and split.
+    merge : WindowMerge
+        What was merged there.
 
     Returns
     -------
     dict of str to ndarray
     """
-    cell = ("split", "temporal", "spatial")
-    arrays = Variables(sizes)
+    cell = ("spatial",)
+    arrays = Variables(task.sizes)
     for name in ("n_restarts_asked", "n_restarts", "n_restarts_agreeing"):
         arrays.integer(name, *cell)
     for name in ("restart_cosine", "restart_spread"):
         arrays.real(name, *cell)
     for name in ("objective_trace", "objective_trace_number"):
         arrays.real(name, *cell, "iteration")
-    for first, second, merge in run.cells:
-        for third, (fit, search) in enumerate(zip(merge.chosen, merge.searches, strict=True)):
-            if fit is None or search is None:
-                continue
-            where = (first, second, third)
-            arrays["n_restarts_asked"][where] = search.n_asked
-            arrays["n_restarts"][where] = search.n_made
-            arrays["n_restarts_agreeing"][where] = search.agreement.n_agreeing
-            arrays["restart_cosine"][where] = search.agreement.cosine
-            arrays["restart_spread"][where] = search.agreement.spread
-            number, lowest = thinned_trace(fit.trace)
-            arrays["objective_trace_number"][(*where, slice(number.size))] = number
-            arrays["objective_trace"][(*where, slice(number.size))] = lowest
+    for where, (fit, search) in enumerate(zip(merge.chosen, merge.searches, strict=True)):
+        if fit is None or search is None:
+            continue
+        arrays["n_restarts_asked"][where] = search.n_asked
+        arrays["n_restarts"][where] = search.n_made
+        arrays["n_restarts_agreeing"][where] = search.agreement.n_agreeing
+        arrays["restart_cosine"][where] = search.agreement.cosine
+        arrays["restart_spread"][where] = search.agreement.spread
+        number, lowest = thinned_trace(fit.trace)
+        arrays["objective_trace_number"][where, : number.size] = number
+        arrays["objective_trace"][where, : number.size] = lowest
     return arrays

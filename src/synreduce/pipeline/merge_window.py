@@ -59,11 +59,11 @@ def merge_window(task: MergeTask) -> WindowMerge:
     ArtefactError
         If a file is damaged or of another run.
     """
-    read = [_fits(task, files) for files in task.files]
-    chosen = tuple(_best_fit(task, fits) for fits in read)
+    fits = tuple(_fits(task, files) for files in task.files)
+    chosen = tuple(_best_fit(task, found) for found in fits)
     searches = tuple(
-        search_record(fit, fits, task.solvers, (files.basis.functions, task.temporal_basis))
-        for fit, fits, files in zip(chosen, read, task.files, strict=True)
+        search_record(fit, found, task.solvers, (files.basis.functions, task.temporal_basis))
+        for fit, found, files in zip(chosen, fits, task.files, strict=True)
     )
     sources = [HDF5Rows(files.design, files.design_identity) for files in task.files]
     train = task.split.train
@@ -79,11 +79,12 @@ def merge_window(task: MergeTask) -> WindowMerge:
         fold_groups=task.split.unit[train],
         allow_partial=task.allow_partial,
     )
-    return _evaluated(task, chosen, searches, model, sources)
+    return _evaluated(task, fits, chosen, searches, model, sources)
 
 
 def _evaluated(
     task: MergeTask,
+    fits: tuple[tuple[StoredFit, ...], ...],
     chosen: tuple[StoredFit | None, ...],
     searches: tuple[SearchRecord | None, ...],
     model: MergedModel,
@@ -92,7 +93,7 @@ def _evaluated(
     """Kernel, response and scores of a merged model."""
     groups = model.layouts[0].names
     bases = {files.name: files.basis for files in task.files}
-    kernel = merged_kernel(model, bases, task.temporal_basis, groups, task.n_bins)
+    kernel = merged_kernel(model, bases, task.temporal_basis, groups, task.sizes["soma_distance"])
     scale = canonical_scale(kernel.kernel, groups)
     log_odds = model.scores(sources) + model.intercept
     net_input = (log_odds - model.intercept) / scale
@@ -103,8 +104,7 @@ def _evaluated(
     recent = _with_recent_spikes(task)
     probability = probabilities(log_odds, task.split)
     return WindowMerge(
-        temporal=task.temporal,
-        split=task.split.name,
+        fits=fits,
         chosen=chosen,
         searches=searches,
         model=model,
@@ -135,15 +135,15 @@ def _with_recent_spikes(task: MergeTask) -> NDArray[np.int64]:
     return np.flatnonzero(split.mask("train") | left_out)
 
 
-def _fits(task: MergeTask, files: ChunkFiles) -> list[StoredFit]:
+def _fits(task: MergeTask, files: ChunkFiles) -> tuple[StoredFit, ...]:
     """Read the fits of a chunk for the split; none if there is no file."""
     if not files.fits.exists():
-        return []
+        return ()
     fits = read_fits(files.fits, files.fits_identity)
-    return [fit for fit in fits if fit.split == task.split.name]
+    return tuple(fit for fit in fits if fit.split == task.split.name)
 
 
-def _best_fit(task: MergeTask, fits: list[StoredFit]) -> StoredFit | None:
+def _best_fit(task: MergeTask, fits: tuple[StoredFit, ...]) -> StoredFit | None:
     values = [_training_score(fit, task.choose_by) for fit in fits]
     best = choose_best(
         values, [fit.status for fit in fits], larger_is_better=task.choose_by == "auroc"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from scipy.special import expit
@@ -12,7 +13,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from synreduce.chunks import TemporalRange
-    from synreduce.database import Database
+
+Truth: TypeAlias = "Mapping[str, NDArray[Any]]"
 
 _WIDTH_MS = 1.0
 """Target width that the scores in a database are for."""
@@ -34,13 +36,13 @@ class KnownTruth:
     probability: NDArray[np.float64] | None
 
 
-def known_truth(database: Database, window: TemporalRange) -> KnownTruth | None:
+def known_truth(truth: Truth | None, window: TemporalRange) -> KnownTruth | None:
     """Look up the generating score of every sample, if it is known for all target windows.
 
     Parameters
     ----------
-    database : Database
-        All databases of the run.
+    truth : mapping of str to ndarray, or None
+        Ground truth of the databases.
     window : TemporalRange
         Target windows.
 
@@ -49,7 +51,31 @@ def known_truth(database: Database, window: TemporalRange) -> KnownTruth | None:
     KnownTruth or None
         None for target windows of other than 1 ms, which the scores are not for.
     """
-    truth = database.truth
+    columns = _columns(truth, window)
+    if truth is None or columns is None:
+        return None
+    score = np.asarray(truth["score"][:, columns], dtype=np.float64).ravel()
+    return KnownTruth(score, _probability(score, truth.get("nonlinearity")))
+
+
+def truth_is_known(truth: Truth | None, windows: Iterable[TemporalRange]) -> bool:
+    """Whether the score that generated the spikes is known for any window.
+
+    Parameters
+    ----------
+    truth : mapping of str to ndarray, or None
+        Ground truth of the databases.
+    windows : iterable of TemporalRange
+        Temporal chunks.
+
+    Returns
+    -------
+    bool
+    """
+    return any(_columns(truth, window) is not None for window in windows)
+
+
+def _columns(truth: Truth | None, window: TemporalRange) -> NDArray[np.int64] | None:
     if not truth or "score" not in truth or "target_start_ms" not in truth:
         return None
     starts = truth["target_start_ms"]
@@ -59,8 +85,7 @@ def known_truth(database: Database, window: TemporalRange) -> KnownTruth | None:
         return None
     if window.target_width_ms != _WIDTH_MS:
         return None
-    score = np.asarray(truth["score"][:, place], dtype=np.float64).ravel()
-    return KnownTruth(score, _probability(score, truth.get("nonlinearity")))
+    return np.asarray(place)
 
 
 def _probability(

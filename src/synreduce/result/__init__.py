@@ -13,18 +13,20 @@ from synreduce.result.design_rows import (
 from synreduce.result.fits_file import fits_are_current, read_fits, verify_fits, write_fits
 from synreduce.result.identity import ArtefactIdentity
 from synreduce.result.merged import verify_result, write_merged
+from synreduce.result.merged_writer import MergedWriter, merged_writer
 from synreduce.result.model_file import load_model, save_model
 from synreduce.result.reader import Result, open_result
 from synreduce.result.run_record import JobRecord, merge_run_record, read_jobs, record_job
-from synreduce.result.schema import LEVELS, STATUS_MEANINGS
+from synreduce.result.schema import FITTED_STATUSES, LEVELS, STATUS_MEANINGS
 from synreduce.result.schema import SCHEMA_NAME as MERGED_SCHEMA
 from synreduce.result.score_notes import score_notes
-from synreduce.result.scores import read_scores, write_scores
+from synreduce.result.scores import ScoreTable, read_scores, write_scores
 from synreduce.result.stored_fit import StoredFit, stored_agreement
 from synreduce.result.summary import summary_lines
 
 __all__ = [
     "BEGUN",
+    "FITTED_STATUSES",
     "LEVELS",
     "MERGED_SCHEMA",
     "STATUS_MEANINGS",
@@ -37,14 +39,17 @@ __all__ = [
     "HDF5Rows",
     "JobRecord",
     "MergedContent",
+    "MergedWriter",
     "Provenance",
     "Result",
+    "ScoreTable",
     "StoredFit",
     "design_is_current",
     "design_writer",
     "fits_are_current",
     "load_model",
     "merge_run_record",
+    "merged_writer",
     "open_result",
     "read_fits",
     "read_jobs",

@@ -14,7 +14,7 @@ from synreduce.result.schema import DIMENSIONS, Variable
 from synreduce.result.schema_variables import VARIABLES
 from synreduce.suggestions import did_you_mean
 
-_DTYPES = {"real": np.float64, "integer": np.int64, "flag": np.int8}
+_DTYPES: dict[str, type[np.generic]] = {"real": np.float64, "integer": np.int64, "flag": np.int8}
 
 
 @dataclass(frozen=True)
@@ -117,8 +117,24 @@ def meanings_of(entry: Variable, content: MergedContent) -> tuple[str, ...]:
     return entry.meanings or tuple(content.flag_meanings.get(entry.name, ()))
 
 
+def dtype_of(entry: Variable) -> type[np.generic]:
+    """Say as what type a variable is stored.
+
+    Parameters
+    ----------
+    entry : Variable
+        The variable.
+
+    Returns
+    -------
+    type
+        float64, int64 or int8.
+    """
+    return _DTYPES[entry.kind]
+
+
 def array_of(entry: Variable, content: MergedContent) -> NDArray[Any]:
-    """Give the values of a variable as they are stored.
+    """Give the values of a variable of the content as they are stored.
 
     Parameters
     ----------
@@ -130,29 +146,9 @@ def array_of(entry: Variable, content: MergedContent) -> NDArray[Any]:
     Returns
     -------
     ndarray
-        float64, int64 or int8; NaN or 0 where the content has no values.
+        float64, int64 or int8.
     """
-    dtype = _DTYPES[entry.kind]
-    if entry.name in content.variables:
-        return np.ascontiguousarray(content.variables[entry.name], dtype=dtype)
-    shape = tuple(len(content.coordinates[name]) for name in entry.dimensions)
-    return np.full(shape, np.nan if entry.kind == "real" else 0, dtype=dtype)
-
-
-def stored_variables(content: MergedContent) -> tuple[Variable, ...]:
-    """List the variables that a file with this content holds, in order of name.
-
-    Parameters
-    ----------
-    content : MergedContent
-        Checked content.
-
-    Returns
-    -------
-    tuple of Variable
-    """
-    present = (entry for entry in VARIABLES if entry.required or entry.name in content.variables)
-    return tuple(sorted(present, key=lambda entry: entry.name))
+    return np.ascontiguousarray(content.variables[entry.name], dtype=dtype_of(entry))
 
 
 def check_content(where: str, content: MergedContent) -> None:

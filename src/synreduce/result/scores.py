@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import csv
-import io
-from collections.abc import Iterable
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import astuple
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Self
 
 import numpy as np
 
 from synreduce.errors import DataError, Problem
 from synreduce.evaluation.scores import SCORE_COLUMNS, ScoreRow
-from synreduce.storage import publish_text
+from synreduce.storage import publish_pieces
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_HELD_BYTES = 2**16
 
 
 COLUMNS = SCORE_COLUMNS
@@ -52,6 +54,65 @@ def row_order(row: ScoreRow) -> tuple[str | int, ...]:
     return tuple(getattr(row, name) for name in _IDENTITY)
 
 
+class ScoreTable:
+    """The table while it grows: rows lie on disk, not in memory.
+
+    Rows are sorted by level and spatial chunk; within these, what is added first comes first, and
+    what is added together is sorted. A context manager.
+    """
+
+    def __init__(self) -> None:
+        self._parts: dict[tuple[str, str], IO[str]] = {}
+        self._open = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._open.close()
+
+    def add(self, rows: Iterable[ScoreRow]) -> None:
+        """Add rows.
+
+        Parameters
+        ----------
+        rows : iterable of ScoreRow
+            In any order.
+        """
+        for row in sorted(rows, key=row_order):
+            key = (row.level, row.spatial)
+            if key not in self._parts:
+                self._parts[key] = self._open.enter_context(_spool())
+            writer = csv.writer(self._parts[key], lineterminator="\n")
+            writer.writerow([_cell(value) for value in astuple(row)])
+
+    def publish(self, path: Path | str) -> None:
+        """Write the table.
+
+        Parameters
+        ----------
+        path : Path or str
+            File to be written or replaced.
+
+        Raises
+        ------
+        ResourceError
+            If there is no space.
+        """
+        publish_pieces(Path(path), self._pieces())
+
+    def _pieces(self) -> Iterator[bytes]:
+        yield (",".join(COLUMNS) + "\n").encode()
+        for _, part in sorted(self._parts.items()):
+            part.seek(0)
+            while piece := part.read(_HELD_BYTES):
+                yield piece.encode()
+
+
+def _spool() -> IO[str]:
+    return tempfile.SpooledTemporaryFile(_HELD_BYTES, "w+", encoding="utf-8", newline="")
+
+
 def write_scores(path: Path | str, rows: Iterable[ScoreRow]) -> None:
     """Write ``scores.csv``: sorted, numbers in full precision, the same bytes for the same rows.
 
@@ -64,12 +125,9 @@ def write_scores(path: Path | str, rows: Iterable[ScoreRow]) -> None:
     rows : iterable of ScoreRow
         In any order.
     """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for row in sorted(rows, key=row_order):
-        writer.writerow([_cell(value) for value in astuple(row)])
-    publish_text(Path(path), text.getvalue())
+    with ScoreTable() as table:
+        table.add(rows)
+        table.publish(path)
 
 
 def _cell(value: str | float) -> str:

@@ -32,6 +32,7 @@ from synreduce.storage.hdf5 import (
 from synreduce.storage.publish import (
     publish_bytes,
     publish_json,
+    publish_pieces,
     publish_text,
     remove_stale_parts,
     require_writable,
@@ -53,6 +54,7 @@ __all__ = [
     "publish_bytes",
     "publish_hdf5",
     "publish_json",
+    "publish_pieces",
     "publish_text",
     "remove_stale_parts",
     "require_writable",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, Protocol
@@ -170,19 +171,24 @@ def _update_with_node(
             _feed_values(state, _plain(block, node))
 
 
-def _blocks(dataset: h5py.Dataset) -> Iterator[object]:
-    """Read a dataset in C order, in pieces of whole rows."""
+def _blocks(dataset: h5py.Dataset, at: tuple[int, ...] = ()) -> Iterator[object]:
+    """Read a dataset in C order, in pieces that fit in memory, however long its first axis is."""
     if dataset.shape is None:
         return
     if dataset.ndim == 0 or dataset.size == 0:
         yield dataset[()]
         return
-    row_bytes = max(1, dataset.dtype.itemsize * dataset.size // dataset.shape[0])
-    rows = max(1, _BLOCK_BYTES // row_bytes)
+    axis = len(at)
+    row_bytes = dataset.dtype.itemsize * math.prod(dataset.shape[axis + 1 :])
+    if row_bytes > _BLOCK_BYTES and axis + 1 < dataset.ndim:
+        for index in range(dataset.shape[axis]):
+            yield from _blocks(dataset, (*at, index))
+        return
+    rows = max(1, _BLOCK_BYTES // max(1, row_bytes))
     if dataset.chunks:
-        rows = max(dataset.chunks[0], rows - rows % dataset.chunks[0])
-    for start in range(0, dataset.shape[0], rows):
-        yield dataset[start : start + rows]
+        rows = max(dataset.chunks[axis], rows - rows % dataset.chunks[axis])
+    for start in range(0, dataset.shape[axis], rows):
+        yield dataset[(*at, slice(start, start + rows))]
 
 
 def _plain(value: object, node: h5py.Group | h5py.Dataset) -> object:

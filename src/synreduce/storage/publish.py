@@ -11,7 +11,7 @@ import errno
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -43,15 +43,43 @@ def publish_bytes(path: str | Path, payload: bytes, verify: Verification | None 
     ArtefactError
         If reading back does not return what was written.
     """
+    publish_pieces(path, (payload,), verify)
+
+
+def publish_pieces(
+    path: str | Path, pieces: Iterable[bytes], verify: Verification | None = None
+) -> None:
+    """Write a file as `publish_bytes` does, piece by piece, so that it need not fit in memory.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    pieces : iterable of bytes
+        What the file shall hold, one after the other.
+    verify : callable, optional
+        As in `publish_bytes`.
+
+    Raises
+    ------
+    ResourceError, ArtefactError
+        As `publish_bytes`.
+    """
     target = Path(path)
-    with staged_file(target, verify=lambda part: _verify_bytes(part, target, payload, verify)) as (
-        _part,
-        descriptor,
-    ):
-        try:
-            write_fully(descriptor, payload)
-        except OSError as error:
-            raise resource_error(error, target, len(payload)) from error
+    written = hashlib.sha256()
+
+    def verify_part(part: Path) -> None:
+        _verify_digest(part, target, written.digest())
+        if verify is not None:
+            verify(part)
+
+    with staged_file(target, verify_part) as (_part, descriptor):
+        for piece in pieces:
+            written.update(piece)
+            try:
+                write_fully(descriptor, piece)
+            except OSError as error:
+                raise resource_error(error, target, len(piece)) from error
 
 
 def publish_text(path: str | Path, text: str, verify: Verification | None = None) -> None:
@@ -224,13 +252,13 @@ def _finish(part: Path, descriptor: int, target: Path, verify: Verification | No
         raise resource_error(error, target) from error
 
 
-def _verify_bytes(part: Path, target: Path, payload: bytes, verify: Verification | None) -> None:
+def _verify_digest(part: Path, target: Path, expected: bytes) -> None:
     try:
         with part.open("rb") as stream:
             found = hashlib.file_digest(stream, "sha256").digest()
     except OSError as error:
-        raise resource_error(error, target, len(payload)) from error
-    if found != hashlib.sha256(payload).digest():
+        raise resource_error(error, target) from error
+    if found != expected:
         raise ArtefactError(
             Problem(
                 "not-what-was-written",
@@ -239,8 +267,6 @@ def _verify_bytes(part: Path, target: Path, payload: bytes, verify: Verification
                 "the storage is unreliable; choose another folder",
             )
         )
-    if verify is not None:
-        verify(part)
 
 
 def _sync_folder(folder: Path) -> None:
