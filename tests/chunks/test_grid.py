@@ -55,12 +55,12 @@ def test_batches_hold_every_chunk_once_and_follow_in_time(n_spatial, n_temporal,
         tuple(SpatialRange(50 * k, 50 * k + 50) for k in range(n_spatial)),
         tuple(TemporalRange(100 + k, 101 + k) for k in range(n_temporal)),
     )
-    batches = grid.batches(per_job)
-    assert [chunk for batch in batches for chunk in batch.chunks] == list(grid.chunks)
-    assert len({batch.name for batch in batches}) == len(batches)
-    for batch in batches:
-        assert len({chunk.spatial for chunk in batch.chunks}) == 1
-        assert len(batch.chunks) <= per_job
+    for batches in (grid.batches(per_job), grid.even_batches(per_job)):
+        assert [chunk for batch in batches for chunk in batch.chunks] == list(grid.chunks)
+        assert len({batch.name for batch in batches}) == len(batches)
+        for batch in batches:
+            assert len({chunk.spatial for chunk in batch.chunks}) == 1
+            assert len(batch.chunks) <= per_job
 
 
 @given(

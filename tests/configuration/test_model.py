@@ -93,14 +93,34 @@ def test_windows_are_in_the_order_of_time(sound):
     assert starts == [258.0, 300.0]
 
 
-@pytest.mark.parametrize(
-    ("n_windows", "per_job"), [(1, 1), (3, 3), (100, 16), (1601, 17), (5000, 50)]
-)
-def test_automatic_batches_make_about_a_hundred_jobs(n_windows, per_job, sound):
+@pytest.mark.parametrize("n_windows", [1, 3, 100, 1601, 10_000])
+def test_automatic_batches_make_about_a_hundred_jobs_with_real_work(n_windows, sound):
     sound["chunks"]["temporal"] = [{"start_ms": 80, "stop_ms": 80 + n_windows, "chunk_ms": 1}]
-    configuration = configuration_from_mapping(sound)
-    assert configuration.chunks_per_job() == per_job
-    assert len(configuration.grid().batches(per_job)) <= 101
+    sizes = [len(batch.chunks) for batch in configuration_from_mapping(sound).batches()]
+    assert sum(sizes) == n_windows
+    assert len(sizes) <= 100
+    assert len(sizes) == 1 or min(sizes) >= 14
+    assert max(sizes) - min(sizes) <= 1
+
+
+def test_automatic_batches_have_the_same_work_where_windows_are_unequal(sound):
+    sound["chunks"]["temporal"] = [
+        {"start_ms": 80, "stop_ms": 180, "chunk_ms": 1},
+        {"start_ms": 180, "stop_ms": 280, "chunk_ms": 5},
+        {"start_ms": 280, "stop_ms": 380},
+    ]
+    batches = configuration_from_mapping(sound).batches()
+    work = [sum(chunk.temporal.n_targets for chunk in batch.chunks) for batch in batches]
+    assert sum(work) == 300
+    assert max(work) == 100  # the longest window is a job of its own
+    assert all(10 <= targets <= 25 for targets in work[:-1])
+
+
+def test_a_number_of_chunks_per_job_is_taken_as_it_is(sound):
+    sound["chunks"]["temporal"] = [{"start_ms": 80, "stop_ms": 90, "chunk_ms": 1}]
+    sound["chunks"]["per_job"] = 4
+    batches = configuration_from_mapping(sound).batches()
+    assert [len(batch.chunks) for batch in batches] == [4, 4, 2]
 
 
 def test_folds_of_one_split_share_their_random_numbers(sound):

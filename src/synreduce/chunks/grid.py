@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -200,6 +201,37 @@ class Grid:
             _batch(space, self.temporal[first : first + chunks_per_job])
             for space in self.spatial
             for first in range(0, len(self.temporal), chunks_per_job)
+        )
+
+    def even_batches(self, targets_per_job: int) -> tuple[Batch, ...]:
+        """Cut the grid into jobs with about the same number of target windows, which is the work.
+
+        Parameters
+        ----------
+        targets_per_job : int
+            Target windows of a job on average, at most; a longer temporal chunk is a job of its
+            own.
+
+        Returns
+        -------
+        tuple of Batch
+            As `batches`.
+
+        Examples
+        --------
+        >>> windows = (*(TemporalRange(t, t + 1) for t in range(100, 104)), TemporalRange(104, 108))
+        >>> [batch.name for batch in Grid((SpatialRange(0, 500),), windows).even_batches(4)]
+        ['d0000-0500_t0100-0104', 'd0000-0500_t0104-0108']
+        """
+        work = np.array([max(window.n_targets, 1) for window in self.temporal])
+        n_jobs = math.ceil(work.sum() / targets_per_job)
+        middle = np.cumsum(work) - work / 2
+        job = np.minimum(middle * n_jobs // work.sum(), n_jobs - 1).astype(np.int64)
+        first = [0, *(np.flatnonzero(np.diff(job)) + 1).tolist(), len(self.temporal)]
+        return tuple(
+            _batch(space, self.temporal[start:stop])
+            for space in self.spatial
+            for start, stop in pairwise(first)
         )
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, cast
 import yaml
 from pydantic import Field
 
-from synreduce.chunks import Grid, SplitDefinition, TemporalRange
+from synreduce.chunks import Batch, Grid, SplitDefinition, TemporalRange
 from synreduce.configuration.choices import (
     SOLVER_SETTINGS,
     STRATEGY_SETTINGS,
@@ -32,7 +32,7 @@ from synreduce.configuration.splitting import (
 from synreduce.storage import digest_of
 
 _MOST_JOBS = 100
-_WINDOWS_PER_JOB = 16
+_TARGETS_PER_JOB = 16
 _DEFAULT_STRATEGY = cast(
     "StrategyChoice",
     STRATEGY_SETTINGS["spatiotemporal_raised_cosine"].model_validate(
@@ -125,20 +125,20 @@ class Configuration(Section):
             tuple(sorted(windows)),
         )
 
-    def chunks_per_job(self) -> int:
-        """Say how many chunks one job works on.
+    def batches(self) -> tuple[Batch, ...]:
+        """Put chunks together into jobs.
 
         Returns
         -------
-        int
-            As set, or up to 16 windows of a spatial range, which share the reading of their
+        tuple of Batch
+            As set, or up to 16 target windows of a spatial range, which share the reading of their
             input, and more where a stage would have more than about a hundred jobs.
         """
-        if self.chunks.per_job != "auto":
-            return self.chunks.per_job
         grid = self.grid()
-        together = min(len(grid.temporal), _WINDOWS_PER_JOB)
-        return max(together, math.ceil(len(grid.chunks) / _MOST_JOBS))
+        if self.chunks.per_job != "auto":
+            return grid.batches(self.chunks.per_job)
+        n_targets = len(grid.spatial) * sum(window.n_targets for window in grid.temporal)
+        return grid.even_batches(max(_TARGETS_PER_JOB, math.ceil(n_targets / _MOST_JOBS)))
 
     def split_definitions(self) -> dict[str, SplitDefinition]:
         """List all splits, repeats and folds one by one.

@@ -137,7 +137,7 @@ def run_batches(configuration: Configuration) -> tuple[Batch, ...]:
     -------
     tuple of Batch
     """
-    return configuration.grid().batches(configuration.chunks_per_job())
+    return configuration.batches()
 
 
 def find_batch(configuration: Configuration, name: str) -> Batch:

@@ -89,6 +89,11 @@ class WorkflowRun:
         return ChunkIdentities.of(self.configuration, quick_fingerprint(self.configuration))
 
     @cached_property
+    def _expected(self) -> ChunkIdentities:
+        """Identities that can be told even before the example is written."""
+        return ChunkIdentities.of(self.configuration, self.known_fingerprint)
+
+    @cached_property
     def estimates(self) -> RunEstimates:
         """Memory, disk and time of every job."""
         return RunEstimates.of(self.configuration)
@@ -139,7 +144,7 @@ class WorkflowRun:
             [MERGE_VERSION, self.configuration.digest("merge", "scores", "chunks", "seed")]
         )
 
-    @property
+    @cached_property
     def known_fingerprint(self) -> str:
         """What the content of the databases follows from."""
         # The example's content follows from its options, which its own rule watches.
@@ -159,8 +164,7 @@ class WorkflowRun:
         -------
         str
         """
-        identities = ChunkIdentities.of(self.configuration, self.known_fingerprint)
-        return identities.batch(stage, self._batch_by_name[name])
+        return self._expected.batch(stage, self._batch_by_name[name])
 
     def batch_pattern(self, stage: str) -> str:
         """Path of a batch's record with the wildcard ``batch``.
