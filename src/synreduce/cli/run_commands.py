@@ -32,8 +32,18 @@ def add_commands(commands: Commands) -> None:
     fit.add_argument("--workers", type=int, default=1, metavar="N", help="Dask workers")
     fit.set_defaults(run=run_fit)
 
-    status = commands.add_parser("status", help="chunks done, failed, waiting, from files alone")
+    status = commands.add_parser(
+        "status", help="what is done, runs, waits and failed, and the time left"
+    )
     status.add_argument("run_folder", type=Path, metavar="RUN", help="results/<run>")
+    status.add_argument(
+        "--watch",
+        nargs="?",
+        type=_seconds,
+        const=10.0,
+        metavar="SECONDS",
+        help="show it again every so many seconds, 10 if none are given, until the run is complete",
+    )
     status.set_defaults(run=run_status)
 
 
@@ -97,7 +107,17 @@ def run_status(arguments: argparse.Namespace) -> int:
     int
         Exit status.
     """
-    from synreduce.pipeline.status import status_lines
+    from synreduce.cli.status_display import show
+    from synreduce.execution.slurm_queue import SlurmQueue
+    from synreduce.pipeline.status import StatusReader
 
-    sys.stdout.write("\n".join(status_lines(arguments.run_folder)) + "\n")
+    show(StatusReader(arguments.run_folder, SlurmQueue()), arguments.watch)
     return 0
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not value > 0:
+        message = f"'{text}' is not a number of seconds above 0"
+        raise argparse.ArgumentTypeError(message)
+    return value

@@ -54,12 +54,11 @@ def job(
     paths = RunPaths.of(run)
     publish_json(paths.configuration, run.model_dump(mode="json"))
     try:
-        with record_job(paths.jobs, name, batch) as record:
+        with record_job(paths.jobs, name, batch, log=str(log)) as record:
             try:
                 yield run
             except Exception as error:
                 record.notes["error"] = str(error)
-                record.notes["log"] = str(log)
                 raise
     except SynreduceError as error:
         logger.error("%s", error)  # noqa: TRY400 (the message says it all; the traceback follows)

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from synreduce.storage import publish_json
+from synreduce.storage import publish_json, this_process
 
 _KIB = 1024
 
@@ -45,8 +45,9 @@ class JobRecord:
     batch: str
     attempt: int = 1
     host: str = field(default_factory=platform.node)
-    process_id: int = field(default_factory=os.getpid)
+    process: dict[str, Any] = field(default_factory=lambda: asdict(this_process()))
     slurm_job_id: str = field(default_factory=lambda: os.environ.get("SLURM_JOB_ID", ""))
+    log: str = ""
     started: str = ""
     ended: str = ""
     seconds: float = 0.0
@@ -64,8 +65,12 @@ class JobRecord:
 
 
 @contextmanager
-def record_job(folder: Path | str, stage: str, batch: str, attempt: int = 0) -> Iterator[JobRecord]:
-    """Record a job while it runs; the record is written also if the job fails.
+def record_job(
+    folder: Path | str, stage: str, batch: str, attempt: int = 0, log: str = ""
+) -> Iterator[JobRecord]:
+    """Record a job: that it runs, and how it ended, also if it fails.
+
+    A record that still says ``running`` is that of a job that runs, or that was killed.
 
     Parameters
     ----------
@@ -75,6 +80,8 @@ def record_job(folder: Path | str, stage: str, batch: str, attempt: int = 0) -> 
         What is done, and to which batch of chunks.
     attempt : int, default: 0
         Number of the attempt; 0 takes the next number without a record.
+    log : str, optional
+        Path of the log of the job.
 
     Yields
     ------
@@ -82,7 +89,8 @@ def record_job(folder: Path | str, stage: str, batch: str, attempt: int = 0) -> 
         To be filled with the chunks done, skipped and failed.
     """
     number = attempt or _next_attempt(Path(folder), stage, batch)
-    record = JobRecord(stage, batch, number, started=_now())
+    record = JobRecord(stage, batch, number, started=_now(), log=log)
+    publish_json(Path(folder) / record.file_name, asdict(record))
     start = time.monotonic()
     try:
         yield record

@@ -29,6 +29,7 @@ from synreduce.storage.hdf5 import (
     publish_hdf5,
     streaming_hdf5,
 )
+from synreduce.storage.part_names import Owner, is_abandoned, this_process
 from synreduce.storage.publish import (
     publish_bytes,
     publish_json,
@@ -42,6 +43,7 @@ from synreduce.storage.publish import (
 __all__ = [
     "ChunkReader",
     "ChunkStream",
+    "Owner",
     "StreamedFile",
     "content_digest",
     "decode_chunk",
@@ -50,6 +52,7 @@ __all__ = [
     "encode_chunk",
     "file_digest",
     "hdf5_image",
+    "is_abandoned",
     "open_hdf5",
     "publish_bytes",
     "publish_hdf5",
@@ -62,5 +65,6 @@ __all__ = [
     "seal",
     "staged_file",
     "streaming_hdf5",
+    "this_process",
     "verify_seal",
 ]

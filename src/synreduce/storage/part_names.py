@@ -15,7 +15,7 @@ _LONGEST_STEM = 120
 
 @dataclass(frozen=True)
 class Owner:
-    """The process that writes an unfinished file.
+    """A process, as the name of an unfinished file or the record of a job keeps it.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def part_name(target: str) -> str:
     str
         Hidden name that ends in ``.part``.
     """
-    me = _this_process()
+    me = this_process()
     fields = (
         target[:_LONGEST_STEM],
         me.machine,
@@ -83,25 +83,31 @@ def owner_of(name: str) -> Owner | None:
 
 
 def is_abandoned(owner: Owner) -> bool:
-    """Say whether the owner of an unfinished file is certainly gone.
+    """Say whether a process is certainly gone.
 
     Parameters
     ----------
     owner : Owner
-        From `owner_of`.
+        From `owner_of` or `this_process`.
 
     Returns
     -------
     bool
         False if the process lives, or if it belongs to another machine and nobody here can tell.
     """
-    me = _this_process()
+    me = this_process()
     if owner.machine != me.machine:
         return False
     return owner.boot != me.boot or _start_ticks(owner.process) != owner.started
 
 
-def _this_process() -> Owner:
+def this_process() -> Owner:
+    """Identify this process, for others to see whether it still lives.
+
+    Returns
+    -------
+    Owner
+    """
     try:
         namespace = str(Path("/proc/self/ns/pid").readlink())
     except OSError:
