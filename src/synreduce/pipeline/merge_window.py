@@ -79,16 +79,17 @@ def merge_window(task: MergeTask) -> WindowMerge:
         fold_groups=task.split.unit[train],
         allow_partial=task.allow_partial,
     )
-    return _evaluated(task, fits, chosen, searches, model, sources)
+    return _evaluated(task, model, sources, fits=fits, chosen=chosen, searches=searches)
 
 
 def _evaluated(
     task: MergeTask,
+    model: MergedModel,
+    sources: list[HDF5Rows],
+    *,
     fits: tuple[tuple[StoredFit, ...], ...],
     chosen: tuple[StoredFit | None, ...],
     searches: tuple[SearchRecord | None, ...],
-    model: MergedModel,
-    sources: list[HDF5Rows],
 ) -> WindowMerge:
     """Kernel, response and scores of a merged model."""
     groups = model.layouts[0].names
