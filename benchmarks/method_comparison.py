@@ -113,8 +113,8 @@ def _summary(page: Page, fits: list[Fit]) -> None:
         "regression on its own training scores. `minus rank 1`: difference of AUROC on the same "
         "samples, median. Seconds are wall-clock, CPU s processor time of one fit from rows in "
         "memory, with the choice of the penalty; fits under 10 s are repeated three times. "
-        "Warm-up: a first fit to 2,000 samples, which imports and compiles; nemos compiles again "
-        "for every model of its cross-validation (time in the note of each fit). Peak MB: resident "
+        "Warm-up: a first fit to 2,000 samples, which imports. nemos compiles anew for every model "
+        "of its cross-validation: that is part of its fit (time in the note). Peak MB: resident "
         "memory of the whole process; of it the fit: above what it held before."
         + (" Least cosine: of the four filters, leading singular pair." if planted else ""),
     )
