@@ -62,9 +62,9 @@ def main() -> int:
             for number in given.chunks:
                 chunks = [project(path, bins, N_TRIALS) for bins in _bins(number)]
                 found += merged_fits(samples, chunks, seed)
-        print(f"seed {seed} done", flush=True)
-    _show(page, found)
-    page.write()
+        page.tables.clear()
+        _show(page, found)
+        page.write()
     return 0
 
 

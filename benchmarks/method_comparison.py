@@ -42,13 +42,19 @@ def main() -> int:
             part = samples.first(trials)
             fits += fit_all(part, seed, names)
             ceilings.append((trials, seed, *_ceiling(part, seed)))
+        _write(page, fits, ceilings)
+    return 0
+
+
+def _write(page: Page, fits: list[Fit], ceilings: list[tuple[int, int, float, int]]) -> None:
+    """Write what is known so far, so that a run that breaks off leaves its first seeds."""
+    page.tables.clear()
     _summary(page, fits)
     groups = _grouped(fits)
     targets.verdicts(page, [groups[key] for key in groups if key[0] == targets.TRIALS])
     _every_fit(page, fits)
     _ceilings(page, ceilings)
     page.write()
-    return 0
 
 
 def _arguments() -> argparse.Namespace:
@@ -107,8 +113,8 @@ def _summary(page: Page, fits: list[Fit]) -> None:
         "regression on its own training scores. `minus rank 1`: difference of AUROC on the same "
         "samples, median. Seconds are wall-clock, CPU s processor time of one fit from rows in "
         "memory, with the choice of the penalty; fits under 10 s are repeated three times. "
-        "Warm-up: a first fit to 2,000 samples, which imports and compiles; nemos compiles again "
-        "for every model of its cross-validation (time in the note of each fit). Peak MB: resident "
+        "Warm-up: a first fit to 2,000 samples, which imports. nemos compiles anew for every model "
+        "of its cross-validation: that is part of its fit (time in the note). Peak MB: resident "
         "memory of the whole process; of it the fit: above what it held before."
         + (" Least cosine: of the four filters, leading singular pair." if planted else ""),
     )
