@@ -144,7 +144,7 @@ class RunEstimates:
             "example": workers * 400.0,
             "project": self.budget_mb + samples * min(n_chunks, 2),
             "fit": self.budget_mb + samples + workers * rows,
-            "merge": self.budget_mb + samples + 50 * self.n_spatial,
+            "merge": workers * self.budget_mb + samples + 50 * self.n_spatial,
         }.get(stage, 300.0)
         return math.ceil(_SNAKEMAKE_MB + _PROCESS_MB * processes + data)
 

@@ -57,8 +57,13 @@ async def _serve(connection: Connection, n_workers: int) -> None:
         )
         for _ in range(n_workers)
     ]
-    await asyncio.gather(*nannies)
-    await asyncio.gather(*(nanny.finished() for nanny in nannies))
+    started = await asyncio.gather(*nannies, return_exceptions=True)
+    for outcome in started:
+        # No error: a short job may be over before all its workers are there.
+        if isinstance(outcome, Exception):
+            reason = outcome.__cause__ or outcome
+            sys.stderr.write(f"a worker did not join {connection.address}: {reason}\n")
+    await asyncio.gather(*(one.finished() for one in started if isinstance(one, Nanny)))
 
 
 if __name__ == "__main__":
