@@ -32,7 +32,7 @@ def test_curve_equals_refitting_without_each_fold(rank):
     problem = PLANTED.problem(1500, rank=rank)
     curve = build_solver("newton").solve(problem).penalty_curve
     steps = np.abs(np.log10(curve.ridge / curve.ridge[curve.chosen]))
-    for reach, tolerance in ((0.6, 0.003), (1.1, 0.015)):
+    for reach, tolerance in ((0.6, 0.005), (1.1, 0.015)):
         near = np.flatnonzero(steps < reach)
         exact = [held_out_loss_by_refitting(problem, float(curve.ridge[at])) for at in near]
         assert curve.loss[near] == pytest.approx(exact, rel=tolerance)
