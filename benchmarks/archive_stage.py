@@ -33,12 +33,15 @@ PARTS = {
     "loss passes": "synreduce.solvers.training:TrainingData.losses",
     "held-out losses": "synreduce.solvers.training:TrainingData.held_out_losses",
     "quadratic models": "synreduce.solvers.newton_steps:minimise_quadratic",
-    "scores of chunks": "synreduce.pipeline.fitting:score_table_rows",
-    "scores of merged models": "synreduce.pipeline.merge_window:score_table_rows",
-    "scores of the consensus": "synreduce.pipeline.consensus_scores:score_table_rows",
+    "scores of chunks": "synreduce.pipeline.fitting:split_rows",
+    "scores of merged models": "synreduce.pipeline.merge_window:split_rows",
+    "scores of the consensus": "synreduce.pipeline.consensus_scores:split_rows",
     "nonlinearity": "synreduce.pipeline.merge_window:estimate_nonlinearity",
     "penalty after a spike": "synreduce.pipeline.merge_window:estimate_isi_penalty",
-    "write result": "synreduce.pipeline.merge_run:write_merged",
+    "write fits": "synreduce.pipeline.fit_batches:write_fits",
+    "read fits": "synreduce.pipeline.merge_window:read_fits",
+    "write cells of the result": "synreduce.result.merged_writer:MergedWriter.put_cell",
+    "verify the result": "synreduce.result.merged_writer:MergedWriter.finish",
 }
 """Parts whose time is told apart: module and attribute."""
 
