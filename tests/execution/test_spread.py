@@ -18,6 +18,7 @@ from synreduce.design import ArrayRows, FeatureLayout, SelectedRows, Term
 from synreduce.errors import ResourceError
 from synreduce.examples import write_example
 from synreduce.execution import Engine, cluster, open_engine
+from synreduce.execution.launched import mpiexec
 from synreduce.execution.spread import SpreadRowGroups
 from synreduce.solvers import FitProblem, FitResult
 from synreduce.solvers.newton import NewtonSolver
@@ -163,7 +164,7 @@ def fit(folder: Path, engine: str, *command: str) -> subprocess.CompletedProcess
 
 def test_a_run_under_mpiexec_writes_the_file_of_one_process(tmp_path: Path) -> None:
     write_example("planted", tmp_path / "example.h5", 1000, 1)
-    for engine, command in (("local", ()), ("mpi", ("mpiexec", "-n", "4"))):
+    for engine, command in (("local", ()), ("mpi", (mpiexec(), "-n", "4"))):
         done = fit(tmp_path, engine, *command)
         assert done.returncode == 0, done.stderr
         assert done.stdout.count("test scores") == 1
@@ -171,6 +172,6 @@ def test_a_run_under_mpiexec_writes_the_file_of_one_process(tmp_path: Path) -> N
 
 
 def test_a_mistake_under_mpiexec_ends_all_ranks_with_its_status(tmp_path: Path) -> None:
-    done = fit(tmp_path, "mpi", "mpiexec", "-n", "2")
+    done = fit(tmp_path, "mpi", mpiexec(), "-n", "2")
     assert done.returncode == 2
     assert done.stderr.count("example.h5") == 1

@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from synreduce.errors import Problem, ResourceError
@@ -76,8 +77,21 @@ def mpi_command(nodes: int, workers_per_node: int) -> list[str]:
     elif "SLURM_JOB_ID" in os.environ:
         start = ["srun", "--mpi=pmi2", f"--nodes={nodes}", "-n", ranks, "--overlap"]
     else:
-        start = ["mpiexec", "-n", ranks]
+        start = [mpiexec(), "-n", ranks]
     return [*start, sys.executable, "-m", "mpi4py", "-m", "synreduce.workers.mpi"]
+
+
+def mpiexec() -> str:
+    """Find the program that starts MPI ranks.
+
+    Returns
+    -------
+    str
+        That of the environment of this Python, active or not, because it goes with the MPI library
+        there; else the name alone.
+    """
+    beside = Path(sys.executable).with_name("mpiexec")
+    return str(beside) if beside.exists() else "mpiexec"
 
 
 @contextmanager
