@@ -138,33 +138,9 @@ def _fit(task: FitTask, continuation: Continuation, spread: Spread | None) -> St
     # Before the data are read, which a job without time should not begin.
     continuation.require_time()
     rows = HDF5Rows(task.design, task.identity)
-    strategy = build_strategy(task.strategy)
-    sizes = read_layout(task.design)
-    n_spatial, n_temporal = next(iter(sizes.values()))
-    layout = strategy.layout(list(sizes), n_spatial, n_temporal)
-    fitted = task.split.fitted
-    problem = FitProblem(
-        layout,
-        SelectedRows(rows, fitted),
-        task.split.outcome[fitted],
-        rank=strategy.model(layout).rank,
-        fold_groups=task.split.unit[fitted],
-        name=task.label,
-        provides=strategy.provides,
-        cache_bytes=task.cache_bytes,
-        spread=spread,
-        minimum_positives=task.minimum_positives,
-        roughness=kernel_roughness(layout, *task.bases),
-    )
-    random = generator(
-        task.seed,
-        "fit",
-        task.chunk.id,
-        strategy.name,
-        task.solver.name,
-        task.split.name,
-        task.restart,
-    )
+    problem = _problem(task, rows, spread)
+    strategy, solver, split = task.strategy.name, task.solver.name, task.split.name
+    random = generator(task.seed, "fit", task.chunk.id, strategy, solver, split, task.restart)
     start = restart_start(problem, task.restart, random)
     fit = build_solver(task.solver).solve(problem, start, random, continuation)
     if task.resampling is not None:
@@ -177,12 +153,33 @@ def _fit(task: FitTask, continuation: Continuation, spread: Spread | None) -> St
     )
     return StoredFit.of(
         fit,
-        strategy=strategy.name,
-        solver=task.solver.name,
-        split=task.split.name,
+        strategy=strategy,
+        solver=solver,
+        split=split,
         restart=task.restart,
-        scores=_score(task, fit, rows, strategy.name),
+        scores=_score(task, fit, rows, strategy),
         curves=_curves(fit),
+    )
+
+
+def _problem(task: FitTask, rows: HDF5Rows, spread: Spread | None) -> FitProblem:
+    strategy = build_strategy(task.strategy)
+    sizes = read_layout(task.design)
+    n_spatial, n_temporal = next(iter(sizes.values()))
+    layout = strategy.layout(list(sizes), n_spatial, n_temporal)
+    fitted = task.split.fitted
+    return FitProblem(
+        layout,
+        SelectedRows(rows, fitted),
+        task.split.outcome[fitted],
+        rank=strategy.model(layout).rank,
+        fold_groups=task.split.unit[fitted],
+        name=task.label,
+        provides=strategy.provides,
+        cache_bytes=task.cache_bytes,
+        spread=spread,
+        minimum_positives=task.minimum_positives,
+        roughness=kernel_roughness(layout, *task.bases),
     )
 
 

@@ -87,6 +87,22 @@ def fit_options(configuration: Configuration) -> str:
     )
 
 
+def merge_options(configuration: Configuration) -> str:
+    """Digest of the options that decide a merge, given its fits.
+
+    Parameters
+    ----------
+    configuration : Configuration
+        The run.
+
+    Returns
+    -------
+    str
+    """
+    decisive = configuration.digest("merge", "scores", "uncertainty", "chunks", "seed")
+    return digest_of([MERGE_VERSION, decisive])
+
+
 def fit_identity(design: str, options: str) -> str:
     """Digest of everything that decides the fits of a chunk.
 

@@ -78,12 +78,6 @@ def _merged_variables(task: MergeTask, merge: WindowMerge) -> dict[str, NDArray[
     for name in ("kernel", "kernel_se", "kernel_low", "kernel_high"):
         arrays.real(name, "group", "soma_distance", "lag")
     arrays.real("merged_weight", "spatial", "group", "spatial_basis", "temporal_basis")
-    for name in ("nonlinearity", "nonlinearity_wni"):
-        arrays.real(name, "wni_bin")
-    for prefix in _CALIBRATIONS:
-        for name in ("predicted", "observed"):
-            arrays.real(f"{prefix}_{name}", "probability_bin")
-        arrays.integer(f"{prefix}_n_samples", "probability_bin")
     model, scale = merge.model, merge.scale
     arrays["kernel"][...] = merge.kernel.kernel[..., ::-1] / scale
     arrays["kernel_se"][...] = np.sqrt(merge.kernel.variance[..., ::-1]) / scale
@@ -92,17 +86,9 @@ def _merged_variables(task: MergeTask, merge: WindowMerge) -> dict[str, NDArray[
     for third, part in enumerate(model.parts):
         for position, matrix in enumerate(model.weights(part).values()):
             arrays["merged_weight"][third, position] = matrix
-    n_knots = merge.nonlinearity.net_input.size
-    arrays["nonlinearity"][:n_knots] = merge.nonlinearity.probability
-    arrays["nonlinearity_wni"][:n_knots] = merge.nonlinearity.net_input
-    for prefix, curve in zip(
-        _CALIBRATIONS, (merge.calibration, merge.train_calibration), strict=True
-    ):
-        for name in ("predicted", "observed", "n_samples"):
-            values = getattr(curve, name)
-            arrays[f"{prefix}_{name}"][: values.size] = values
     return {
         **arrays,
+        **_response_variables(task, merge),
         "isi_penalty": merge.penalty.penalty,
         "log_odds_intercept": np.array(model.intercept),
         "merged_intercept": np.array(model.intercept),
@@ -115,6 +101,25 @@ def _merged_variables(task: MergeTask, merge: WindowMerge) -> dict[str, NDArray[
         ),
         "kernel_interval": np.array(INTERVAL_METHODS.index(merge.kernel.interval)),
     }
+
+
+def _response_variables(task: MergeTask, merge: WindowMerge) -> dict[str, NDArray[Any]]:
+    """Lay out curves of the merged model whose number of points depends on the data."""
+    arrays = Variables(task.sizes)
+    for name in ("nonlinearity", "nonlinearity_wni"):
+        arrays.real(name, "wni_bin")
+    n_knots = merge.nonlinearity.net_input.size
+    arrays["nonlinearity"][:n_knots] = merge.nonlinearity.probability
+    arrays["nonlinearity_wni"][:n_knots] = merge.nonlinearity.net_input
+    curves = (merge.calibration, merge.train_calibration)
+    for prefix, curve in zip(_CALIBRATIONS, curves, strict=True):
+        for name in ("predicted", "observed"):
+            arrays.real(f"{prefix}_{name}", "probability_bin")
+        arrays.integer(f"{prefix}_n_samples", "probability_bin")
+        for name in ("predicted", "observed", "n_samples"):
+            values = getattr(curve, name)
+            arrays[f"{prefix}_{name}"][: values.size] = values
+    return dict(arrays)
 
 
 def _metrics(task: MergeTask, merge: WindowMerge) -> MetricsByLevel:

@@ -12,11 +12,10 @@ from synreduce.configuration import configuration_from_mapping
 from synreduce.pipeline.batches import ChunkIdentities, Stage, forget_lost_batches, run_batches
 from synreduce.pipeline.check import check_run, is_checked, quick_fingerprint, record_check
 from synreduce.pipeline.estimates import RunEstimates
-from synreduce.pipeline.identity import MERGE_VERSION
+from synreduce.pipeline.identity import merge_options
 from synreduce.pipeline.paths import RunPaths
 from synreduce.pipeline.snakemake_configuration import read_configuration
 from synreduce.plotting import FIGURES
-from synreduce.storage import digest_of
 
 if TYPE_CHECKING:
     from synreduce.chunks import Batch
@@ -140,13 +139,12 @@ class WorkflowRun:
     @property
     def merge_identity(self) -> str:
         """Digest of what the merge depends on beside the fits."""
-        sections = ("merge", "scores", "uncertainty", "chunks", "seed")
-        return digest_of([MERGE_VERSION, self.configuration.digest(*sections)])
+        return merge_options(self.configuration)
 
     @cached_property
     def known_fingerprint(self) -> str:
         """What the content of the databases follows from."""
-        # The example's content follows from its options, which its own rule watches.
+        # Of the example: its options, which its own rule watches.
         return self.example_options if self.makes_example else quick_fingerprint(self.configuration)
 
     def batch_identity(self, stage: Stage, name: str) -> str:
