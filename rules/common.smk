@@ -4,9 +4,9 @@ from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
 from synreduce.errors import SynreduceError
+from synreduce.execution.slurm_left_jobs import end_left_jobs, slurm_run_ids
+from synreduce.execution.slurm_plugin import mend_slurm_plugin
 from synreduce.pipeline.controller import take_control
-from synreduce.pipeline.left_jobs import end_left_jobs, slurm_run_ids
-from synreduce.pipeline.slurm_plugin import mend_slurm_plugin
 from synreduce.pipeline.workflow import WorkflowRun
 
 

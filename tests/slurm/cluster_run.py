@@ -128,7 +128,15 @@ class ClusterRun:
         """Remove the fits of the chunks of batches."""
         for batch in batches:
             for chunk in batch.chunks:
-                (self.results / "chunks" / chunk / "fits.h5").unlink()
+                self._lose_fits_of(chunk)
+
+    def lose_all_fits(self) -> None:
+        """Remove the fits of all chunks."""
+        for chunk in self.fit_stamps():
+            self._lose_fits_of(chunk)
+
+    def _lose_fits_of(self, chunk: str) -> None:
+        (self.results / "chunks" / chunk / "fits.h5").unlink()
 
     def has_fits(self, chunk: str) -> bool:
         return (self.results / "chunks" / chunk / "fits.h5").exists()

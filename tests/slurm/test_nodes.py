@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 import yaml
-from cluster_run import ClusterRun, slurm_jobs, wait_for
+from cluster_run import ON_SLURM, UNTIL_MERGED, ClusterRun, wait_for
+from slurm_jobs import NewJobs
 from workflow_run import ROOT
 
-ON_SLURM = ("--profile", "slurm", "--slurm-init-seconds-before-status-checks", "7")
-UNTIL_MERGED = ("--until", "merge")
 # The memory makes rows more than a worker keeps, so that they are spread.
 ENGINES: dict[str, dict[str, Any]] = {
     "local": {"threads": 1},
@@ -35,18 +33,19 @@ def run_with(engine: str, folder: Path) -> ClusterRun:
 def local_result(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     run = run_with("local", tmp_path_factory.mktemp("local"))
     run.run("--cores", "2", *UNTIL_MERGED)
-    return merged(run)
+    return run.merged()
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClusterRun]:
+def jobs() -> NewJobs:
+    return NewJobs()
+
+
+@pytest.fixture(scope="module")
+def on_two_nodes(jobs: NewJobs, tmp_path_factory: pytest.TempPathFactory) -> ClusterRun:
     run = run_with("srun", tmp_path_factory.mktemp("nodes"))
     run.run(*ON_SLURM, *UNTIL_MERGED)
     return run
-
-
-def merged(run: ClusterRun) -> bytes:
-    return (run.results / "merged.h5").read_bytes()
 
 
 def processes(module: str) -> list[psutil.Process]:
@@ -66,25 +65,22 @@ def all_of(module: str, number: int) -> list[psutil.Process] | None:
 
 
 def test_workers_on_two_nodes_give_the_local_result(
-    finished: ClusterRun, local_result: bytes
+    on_two_nodes: ClusterRun, jobs: NewJobs, local_result: bytes
 ) -> None:
-    jobs = [job for job in slurm_jobs() if "rule_fit" in job.purpose or "merge" in job.purpose]
-    assert {job.node for job in jobs if job.state == "COMPLETED"} >= {"n[1-2]"}
-    assert merged(finished) == local_result
+    for rule in ("fit", "merge"):
+        assert [(job.state, job.node) for job in jobs.of(rule)] == [("COMPLETED", "n[1-2]")]
+    assert on_two_nodes.merged() == local_result
 
 
 def test_the_workers_of_a_lost_node_are_done_without(
-    finished: ClusterRun, local_result: bytes
+    on_two_nodes: ClusterRun, local_result: bytes
 ) -> None:
-    finished.lose_fits()
-    with finished.start(*ON_SLURM, *UNTIL_MERGED, "--retries", "0") as driver:
-        nodes = wait_for(
-            lambda: len(found := processes("synreduce.workers.serving")) == 2 and found
-        )
+    on_two_nodes.lose_all_fits()
+    with on_two_nodes.start(*ON_SLURM, *UNTIL_MERGED, "--retries", "0") as driver:
+        nodes = wait_for(lambda: all_of("synreduce.workers.serving", 2))
         nodes[0].kill()
-        text, _ = driver.communicate(timeout=300)
-    assert driver.returncode == 0, text
-    assert merged(finished) == local_result
+        driver.succeed()
+    assert on_two_nodes.merged() == local_result
 
 
 def test_ranks_on_two_nodes_give_the_local_result_even_after_one_died(
@@ -94,7 +90,6 @@ def test_ranks_on_two_nodes_give_the_local_result_even_after_one_died(
     with run.start(*ON_SLURM, *UNTIL_MERGED, "--retries", "0") as driver:
         ranks = wait_for(lambda: all_of("synreduce.workers.mpi", 4))
         ranks[-1].kill()
-        text, _ = driver.communicate(timeout=300)
-    assert driver.returncode != 0, text
+        assert driver.end() != 0, driver.text
     run.run(*ON_SLURM, *UNTIL_MERGED)
-    assert merged(run) == local_result
+    assert run.merged() == local_result

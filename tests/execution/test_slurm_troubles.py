@@ -12,8 +12,8 @@ from types import SimpleNamespace
 import pytest
 import snakemake_executor_plugin_slurm as plugin
 
-from synreduce.pipeline.left_jobs import end_left_jobs, slurm_run_ids
-from synreduce.pipeline.slurm_plugin import keep_jobs_without_answer, timely
+from synreduce.execution.slurm_left_jobs import end_left_jobs, slurm_run_ids
+from synreduce.execution.slurm_plugin import keep_jobs_without_answer, timely
 
 # Answers once with each line of a file; "fail" stands for no answer.
 SQUEUE = """#!/bin/sh
