@@ -17,9 +17,13 @@ from workflow_run import PROGRAMS, ROOT
 
 Found = TypeVar("Found")
 
-# Only the pause before the first look at a job differs from what a user types.
-ON_SLURM = ("--profile", "slurm", "--slurm-init-seconds-before-status-checks", "7")
+ON_SLURM = ("--profile", "slurm")
 UNTIL_MERGED = ("--until", "merge")
+# A node of its own for each job: few jobs use all nodes, and a lost node is the accident of one.
+ON_OWN_NODES = (
+    "--set-resources",
+    *(f"{rule}:slurm_extra='--exclusive'" for rule in ("project", "fit")),
+)
 # A machine that does other work too may need many times what an idle one does.
 PATIENCE_SECONDS = 1800
 
@@ -187,4 +191,6 @@ class CableGrid:
             },
             # The second takes long enough for something to happen meanwhile.
             "solvers": [{"kind": "newton"}, {"kind": "cobyla", "max_evaluations": 300}],
+            # The four virtual nodes share the cores of one machine.
+            "resources": {"threads": 2},
         }

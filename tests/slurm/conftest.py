@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from cluster_run import ON_SLURM, UNTIL_MERGED, CableGrid, ClusterRun
+from cluster_run import ON_OWN_NODES, ON_SLURM, UNTIL_MERGED, CableGrid, ClusterRun
 from slurm_jobs import NewJobs, end_jobs
 
 collect_ignore_glob = [] if os.environ.get("SYNREDUCE_SLURM") else ["test_*.py"]
@@ -38,7 +38,7 @@ def finished(
     """A run that went through Slurm; tests take parts of it away and run it again."""
     run = ClusterRun(tmp_path_factory.mktemp("cluster"), "cable")
     run.configure(grid.configuration())
-    run.run(*ON_SLURM, *UNTIL_MERGED)
+    run.run(*ON_SLURM, *UNTIL_MERGED, *ON_OWN_NODES)
     yield run
     end_jobs()
 

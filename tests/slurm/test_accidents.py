@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from cluster_run import ON_SLURM, UNTIL_MERGED, Batch, CableGrid, ClusterRun, wait_for
+from cluster_run import ON_OWN_NODES, ON_SLURM, UNTIL_MERGED, Batch, CableGrid, ClusterRun, wait_for
 from slurm_jobs import (
     NewJobs,
     SlurmJob,
@@ -26,8 +26,6 @@ from slurm_jobs import (
     thaw,
 )
 
-# A node of its own for each job, so that a lost node is the accident of one job.
-FITS_ON_OWN_NODES = ("--set-resources", "fit:slurm_extra='--exclusive'")
 OUTAGE_SECONDS = 60
 
 # Python reads a module of this name when it starts. The job needs more memory than was estimated.
@@ -79,7 +77,7 @@ def accidents(finished: ClusterRun, grid: CableGrid) -> Iterator[Accidents]:
     cancelled, requeued, too_slow, on_lost_node = grid.batches
     finished.lose_fits(*grid.batches)
     jobs = NewJobs()
-    with finished.start(*ON_SLURM, *UNTIL_MERGED, *FITS_ON_OWN_NODES) as driver:
+    with finished.start(*ON_SLURM, *UNTIL_MERGED, *ON_OWN_NODES) as driver:
         met = stop_in_the_middle(finished, jobs, *grid.batches)
         kept = finished.fit_stamps()
         lost = met[on_lost_node.name]
@@ -152,7 +150,7 @@ def test_after_the_controller_was_killed_the_same_command_finishes_without_doing
     for node in ("n2", "n3", "n4"):
         set_node(node, "drain")
     try:
-        with run.start(*ON_SLURM, *UNTIL_MERGED, *FITS_ON_OWN_NODES) as driver:
+        with run.start(*ON_SLURM, *UNTIL_MERGED, *ON_OWN_NODES) as driver:
             wait_for(lambda: jobs.running("fit"))
             if jobs.running("fit", waiting.name):
                 running, waiting = waiting, running
@@ -160,7 +158,7 @@ def test_after_the_controller_was_killed_the_same_command_finishes_without_doing
             wait_for(lambda: jobs.of("fit", waiting.name))
             driver.process.kill()
             driver.end()
-            with run.start(*ON_SLURM, *UNTIL_MERGED, *FITS_ON_OWN_NODES) as second:
+            with run.start(*ON_SLURM, *UNTIL_MERGED, *ON_OWN_NODES) as second:
                 wait_for(lambda: second.says("a killed controller left running"))
                 assert jobs.states("fit", waiting.name) == ["CANCELLED"]
                 thaw(left)
