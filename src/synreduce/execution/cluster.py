@@ -118,7 +118,7 @@ def network_address() -> str:
     import dask  # noqa: PLC0415
     from distributed.utils import get_ip, get_ip_interface  # noqa: PLC0415
 
-    if interface := dask.config.get("distributed.comm.default-interface"):
+    if interface := dask.config.get("distributed.comm.default-interface", None):
         return str(get_ip_interface(interface))
     try:
         named = socket.gethostbyname(socket.gethostname())
