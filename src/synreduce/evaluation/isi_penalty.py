@@ -179,14 +179,18 @@ def _smooth(
     longest_isi_ms: int,
 ) -> IsiPenalty:
     bin_of_sample = np.ceil(isi).astype(np.int64) - 1
+    order = np.argsort(bin_of_sample, kind="stable")
+    value, outcome = value[order], outcome[order]
+    first = np.searchsorted(bin_of_sample[order], np.arange(longest_isi_ms + 1)).tolist()
     blocks: list[tuple[int, int, float]] = []
-    occupied = np.flatnonzero(np.bincount(bin_of_sample, minlength=longest_isi_ms))
-    for start in occupied.tolist():
+    for start in np.unique(bin_of_sample).tolist():
         block = (start, start + 1)
-        shift = _shift(value, outcome, bin_of_sample, block, nonlinearity)
+        inside = slice(first[start], first[start + 1])
+        shift = _shift(value[inside], outcome[inside], nonlinearity)
         while blocks and blocks[-1][2] < shift:
             block = (blocks.pop()[0], block[1])
-            shift = _shift(value, outcome, bin_of_sample, block, nonlinearity)
+            inside = slice(first[block[0]], first[block[1]])
+            shift = _shift(value[inside], outcome[inside], nonlinearity)
         blocks.append((*block, shift))
     penalty = np.zeros(longest_isi_ms)
     for (start, _, shift), stop in zip(
@@ -197,16 +201,9 @@ def _smooth(
     return IsiPenalty(penalty)
 
 
-def _shift(
-    value: FloatArray,
-    outcome: NDArray[np.bool_],
-    bin_of_sample: NDArray[np.int64],
-    block: tuple[int, int],
-    nonlinearity: Nonlinearity,
-) -> float:
+def _shift(net: FloatArray, spiked: NDArray[np.bool_], nonlinearity: Nonlinearity) -> float:
     """Shift of the net input with which the expected number of spikes is the observed one."""
-    inside = (bin_of_sample >= block[0]) & (bin_of_sample < block[1])
-    net, spikes = value[inside], float(outcome[inside].sum())
+    spikes = float(spiked.sum())
     if spikes == 0.0:
         # Fewer expected spikes than this are compatible with no penalty: stay out of the way.
         enough = float(nonlinearity(net).sum()) >= _ENOUGH_EXPECTED_SPIKES

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 PROJECTION_VERSION = 1
 """Raise when the numbers of a projection change, so that old designs are made again."""
 
-FIT_VERSION = 6
-"""Raise when the numbers of a fit change, so that old fits are made again."""
+FIT_VERSION = 7
+"""Raise when the numbers of a fit or its file change, so that old fits are made again."""
 
 MERGE_VERSION = 7
 """Raise when the numbers of a merge change, so that old results are made again."""

@@ -149,8 +149,7 @@ def _fits(task: MergeTask, files: ChunkFiles) -> tuple[StoredFit, ...]:
     """Read the fits of a chunk for the split; none if there is no file."""
     if not files.fits.exists():
         return ()
-    fits = read_fits(files.fits, files.fits_identity)
-    return tuple(fit for fit in fits if fit.split == task.split.name)
+    return tuple(read_fits(files.fits, files.fits_identity, split=task.split.name))
 
 
 def _best_fit(task: MergeTask, fits: tuple[StoredFit, ...]) -> StoredFit | None:

@@ -10,7 +10,7 @@ from synreduce.result.design_rows import (
     read_layout,
     read_samples,
 )
-from synreduce.result.fits_file import fits_are_current, read_fits, verify_fits, write_fits
+from synreduce.result.fits_file import fits_are_current, read_fits, write_fits
 from synreduce.result.identity import ArtefactIdentity
 from synreduce.result.merged import verify_result, write_merged
 from synreduce.result.merged_writer import MergedWriter, merged_writer
@@ -65,7 +65,6 @@ __all__ = [
     "stored_agreement",
     "summary_lines",
     "verify_design",
-    "verify_fits",
     "verify_result",
     "write_design",
     "write_fits",

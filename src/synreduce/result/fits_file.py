@@ -13,16 +13,14 @@ import h5py
 import numpy as np
 
 from synreduce.errors import InputError
-from synreduce.evaluation.scores import ScoreRow
 from synreduce.result.identity import ArtefactIdentity, damage_named, damaged
-from synreduce.result.scores import COLUMNS, INTEGER_COLUMNS, NUMBER_COLUMNS, row_order
+from synreduce.result.scores import rows_from_text, rows_to_text
 from synreduce.result.stored_fit import StoredFit
 from synreduce.storage import open_hdf5, publish_hdf5, publish_json, verify_seal
 
 FITS_SCHEMA = "synreduce-fits"
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "2.0"
 
-_TEXT = h5py.string_dtype("utf-8")
 _TEXTS = ("strategy", "solver", "split", "status", "message")
 _INTEGERS = ("restart", "n_evaluations", "n_iterations")
 _WHERE_KNOWN = ("covariance", "data_share", "replicates")
@@ -88,9 +86,7 @@ def write_fits(path: Path | str, identity: ArtefactIdentity, fits: Sequence[Stor
     publish_json(
         seconds_path(path), {"/".join(map(str, fit.key())): fit.seconds for fit in ordered}
     )
-    digests: list[str] = []
-    publish_hdf5(Path(path), fill, verify=lambda part: digests.append(verify_fits(part)))
-    return digests[0]
+    return publish_hdf5(Path(path), fill)
 
 
 def _write_fit(group: h5py.Group, fit: StoredFit) -> None:
@@ -112,22 +108,13 @@ def _write_fit(group: h5py.Group, fit: StoredFit) -> None:
     curves = group.create_group("curves")
     for name, values in sorted(fit.curves.items()):
         curves[name] = np.asarray(values, dtype=np.float64)
-    if fit.scores:
-        _write_scores(group.create_group("scores"), sorted(fit.scores, key=row_order))
+    # One text rather than a dataset per column, each of which costs time to write and to verify.
+    group["scores"] = rows_to_text(fit.scores)
 
 
-def _write_scores(group: h5py.Group, rows: Sequence[ScoreRow]) -> None:
-    for name in COLUMNS:
-        column = [getattr(row, name) for row in rows]
-        if name in NUMBER_COLUMNS:
-            group[name] = np.array(column, dtype=np.float64)
-        elif name in INTEGER_COLUMNS:
-            group[name] = np.array(column, dtype=np.int64)
-        else:
-            group.create_dataset(name, data=np.array(column, dtype=object), dtype=_TEXT)
-
-
-def read_fits(path: Path | str, expected: ArtefactIdentity | None = None) -> list[StoredFit]:
+def read_fits(
+    path: Path | str, expected: ArtefactIdentity | None = None, *, split: str | None = None
+) -> list[StoredFit]:
     """Read the fits of a chunk, after verifying that they are what was written.
 
     Parameters
@@ -136,6 +123,8 @@ def read_fits(path: Path | str, expected: ArtefactIdentity | None = None) -> lis
         ``fits.h5``.
     expected : ArtefactIdentity, optional
         What the fits must have been made from.
+    split : str, optional
+        Read the fits of this split only.
 
     Returns
     -------
@@ -154,7 +143,12 @@ def read_fits(path: Path | str, expected: ArtefactIdentity | None = None) -> lis
         if expected is not None:
             ArtefactIdentity.of(file.attrs).require(Path(path), expected)
         _verify(Path(path), file)
-        fits = [_read_fit(file[name]) for name in sorted(file)]
+        groups = [file[name] for name in sorted(file)]
+        fits = [
+            _read_fit(group)
+            for group in groups
+            if split is None or str(group.attrs["split"]) == split
+        ]
     return [
         replace(fit, seconds=durations.get("/".join(map(str, fit.key())), math.nan)) for fit in fits
     ]
@@ -172,17 +166,8 @@ def _read_fit(group: h5py.Group) -> StoredFit:
         **{name: group[name][...] for name in _WHERE_KNOWN if name in group},
         factors={str(p.attrs["term"]): (p["spatial"][...], p["temporal"][...]) for p in pairs},
         curves={name: group["curves"][name][...] for name in group["curves"]},
-        scores=_read_scores(group["scores"]) if "scores" in group else (),
+        scores=rows_from_text(group["scores"].asstr()[()]),
     )  # fmt: skip
-
-
-def _read_scores(group: h5py.Group) -> tuple[ScoreRow, ...]:
-    columns = {
-        name: group[name].asstr()[...] if group[name].dtype.kind == "O" else group[name][...]
-        for name in COLUMNS
-    }
-    by_row = zip(*(columns[name].tolist() for name in COLUMNS), strict=True)
-    return tuple(ScoreRow(**dict(zip(COLUMNS, values, strict=True))) for values in by_row)
 
 
 def _durations(path: Path) -> dict[str, float]:
@@ -194,33 +179,10 @@ def _durations(path: Path) -> dict[str, float]:
         return {}
 
 
-def _verify(path: Path, file: h5py.File) -> str:
-    digest = verify_seal(file)
+def _verify(path: Path, file: h5py.File) -> None:
+    verify_seal(file)
     if len(file) != int(file.attrs["n_fits"]):
         raise damaged(path, f"holds {len(file)} fits, declared {file.attrs['n_fits']}")
-    return digest
-
-
-def verify_fits(path: Path | str) -> str:
-    """Recompute the digest of a file of fits.
-
-    Parameters
-    ----------
-    path : Path or str
-        ``fits.h5``.
-
-    Returns
-    -------
-    str
-        The digest.
-
-    Raises
-    ------
-    ArtefactError
-        If the content is not what was written.
-    """
-    with damage_named(path), open_hdf5(path, FITS_SCHEMA, SCHEMA_VERSION) as file:
-        return _verify(Path(path), file)
 
 
 def fits_are_current(path: Path | str, identity: ArtefactIdentity) -> bool:

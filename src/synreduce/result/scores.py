@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
+import io
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import astuple
+from operator import attrgetter
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Self
+from typing import IO, TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -33,6 +34,12 @@ NUMBER_COLUMNS = (
     "value", "value_low", "value_high", "baseline_mean", "baseline_95", "p_value",
 )  # fmt: skip
 """Columns that hold scores; ``nan`` where one is undefined."""
+
+_KINDS: dict[str, Callable[[str], Any]] = {
+    **dict.fromkeys(INTEGER_COLUMNS, int),
+    **dict.fromkeys(NUMBER_COLUMNS, float),
+}
+_cells = attrgetter(*COLUMNS)
 
 _IDENTITY = ("level", "spatial", "temporal", "strategy", "solver", "merge", "split", "subset",
              "restart", "metric")  # fmt: skip
@@ -84,7 +91,7 @@ class ScoreTable:
             if key not in self._parts:
                 self._parts[key] = self._open.enter_context(_spool())
             writer = csv.writer(self._parts[key], lineterminator="\n")
-            writer.writerow([_cell(value) for value in astuple(row)])
+            writer.writerow([_cell(value) for value in _cells(row)])
 
     def publish(self, path: Path | str) -> None:
         """Write the table.
@@ -133,8 +140,54 @@ def write_scores(path: Path | str, rows: Iterable[ScoreRow]) -> None:
 def _cell(value: str | float) -> str:
     if isinstance(value, str):
         return f"'{value}" if value.startswith((*_FORMULA_STARTS, "'")) else value
+    return _number(value)
+
+
+def _number(value: float) -> str:
     # plain numbers, because the repr of a NumPy number names its type
     return repr(int(value)) if isinstance(value, int | np.integer) else repr(float(value))
+
+
+def rows_to_text(rows: Iterable[ScoreRow]) -> str:
+    """Write rows as comma-separated values, for a file that only this package reads.
+
+    Parameters
+    ----------
+    rows : iterable of ScoreRow
+        In any order.
+
+    Returns
+    -------
+    str
+        A header and the rows in order; numbers in full precision.
+    """
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(COLUMNS)
+    for row in sorted(rows, key=row_order):
+        table.writerow(
+            [value if isinstance(value, str) else _number(value) for value in _cells(row)]
+        )
+    return text.getvalue()
+
+
+def rows_from_text(text: str) -> tuple[ScoreRow, ...]:
+    """Read what `rows_to_text` wrote.
+
+    Parameters
+    ----------
+    text : str
+        Comma-separated values with a header.
+
+    Returns
+    -------
+    tuple of ScoreRow
+        In the order of the text.
+    """
+    return tuple(
+        ScoreRow(**{name: _KINDS.get(name, str)(value) for name, value in row.items()})
+        for row in csv.DictReader(io.StringIO(text))
+    )
 
 
 def read_scores(path: Path | str) -> pd.DataFrame:

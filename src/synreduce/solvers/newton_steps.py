@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -109,7 +109,7 @@ class LocalModel:
     Parameters
     ----------
     quadratic : Quadratic
-        Function of the feature weights at the best intercept for them, penalty included.
+        Function of the feature weights at the best intercept for them.
     intercept_constant, intercept_slope : float, numpy.ndarray of shape (n_features,)
         Best intercept = constant + slope @ theta.
     """
@@ -117,6 +117,21 @@ class LocalModel:
     quadratic: Quadratic
     intercept_constant: float
     intercept_slope: FloatArray
+
+    def penalised(self, penalty: FloatArray) -> LocalModel:
+        """Add a penalty.
+
+        Parameters
+        ----------
+        penalty : numpy.ndarray, shape (n_features, n_features)
+            Half its quadratic form is added.
+
+        Returns
+        -------
+        LocalModel
+        """
+        quadratic = replace(self.quadratic, hessian=self.quadratic.hessian + penalty)
+        return replace(self, quadratic=quadratic)
 
     def minimise(self, model: FactorModel, start: FloatArray, tolerance: float = 1e-14) -> Point:
         """Find the best parameters and intercept.
@@ -139,8 +154,8 @@ class LocalModel:
         return Point(vector, self.intercept_constant + slope)
 
 
-def local_model(curvature: Curvature, at: FloatArray, penalty: FloatArray) -> LocalModel:
-    """Build the quadratic model of a likelihood and add a penalty.
+def local_model(curvature: Curvature, at: FloatArray) -> LocalModel:
+    """Build the quadratic model of a likelihood.
 
     Parameters
     ----------
@@ -148,8 +163,6 @@ def local_model(curvature: Curvature, at: FloatArray, penalty: FloatArray) -> Lo
         Value and derivatives; parts are added up.
     at : numpy.ndarray, shape (n_features + 1,)
         Feature weights and intercept where they were formed.
-    penalty : numpy.ndarray, shape (n_features, n_features)
-        Half its quadratic form is added.
 
     Returns
     -------
@@ -162,7 +175,7 @@ def local_model(curvature: Curvature, at: FloatArray, penalty: FloatArray) -> Lo
     coupling, own = hessian[:-1, -1], max(float(hessian[-1, -1]), np.finfo(float).tiny)
     quadratic = Quadratic(
         gradient=linear[:-1] - coupling * (linear[-1] / own),
-        hessian=hessian[:-1, :-1] - np.outer(coupling, coupling / own) + penalty,
+        hessian=hessian[:-1, :-1] - np.outer(coupling, coupling / own),
         constant=float(constant - 0.5 * linear[-1] ** 2 / own),
     )
     return LocalModel(quadratic, float(-linear[-1] / own), -coupling / own)
@@ -243,7 +256,7 @@ class _Descent:
         expected = 0.0
         for proximal in _PROXIMAL:
             nearby = curvature.damped(proximal * self._curvature_bound)
-            local = local_model(nearby, here, self.penalty)
+            local = local_model(nearby, here).penalised(self.penalty)
             target = local.minimise(model, point.vector)
             if proximal == 0.0:
                 expected = objective - local.quadratic.value(model.theta(target.vector))

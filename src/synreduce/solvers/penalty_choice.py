@@ -165,19 +165,24 @@ class _Search:
         """Held-out loss at positions near a fit, from its curvature: one pass."""
         model = self.data.problem.model
         share = 1.0 - 1.0 / self.n_folds
-        weights = []
-        for position in positions:
-            penalty = share * self.penalty(position)
-            nearest = min(known, key=lambda place: (_reach(place, position), place), default=None)
-            start = [fit.point.vector] * self.n_folds if nearest is None else known[nearest]
-            known[position] = []
-            for left_out in range(self.n_folds):
-                local = local_model(fit.curvature.without(left_out), fit.at, penalty)
-                point = local.minimise(model, start[left_out], tolerance=1e-6)
+        nearest = [
+            min([*known, *positions[:earlier]], key=lambda place: (_reach(place, position), place))
+            if known or earlier
+            else None
+            for earlier, position in enumerate(positions)
+        ]
+        known.update((position, []) for position in positions)
+        weights = np.empty((fit.at.size, len(positions), self.n_folds))
+        for left_out in range(self.n_folds):
+            others = local_model(fit.curvature.without(left_out), fit.at)
+            for at, position in enumerate(positions):
+                near = nearest[at]
+                start = fit.point.vector if near is None else known[near][left_out]
+                local = others.penalised(share * self.penalty(position))
+                point = local.minimise(model, start, tolerance=1e-6)
                 known[position].append(point.vector)
-                weights.append(point.weights(model))
-        columns = np.stack(weights, axis=1).reshape(-1, len(positions), self.n_folds)
-        losses = self.data.held_out_losses(columns, self.fold)
+                weights[:, at, left_out] = point.weights(model)
+        losses = self.data.held_out_losses(weights, self.fold)
         self.losses.update(zip(positions, losses, strict=True))
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import h5py
 
 from synreduce.errors import DataError, Problem
-from synreduce.storage.digest import seal, verify_seal
+from synreduce.storage.digest import seal
 from synreduce.storage.publish import publish_bytes, staged_file
 from synreduce.storage.screening import (
     explain_open_failure,
@@ -62,39 +62,34 @@ def hdf5_image() -> Iterator[h5py.File]:
         yield file
 
 
-def publish_hdf5(
-    path: str | Path,
-    fill: Callable[[h5py.File], None],
-    verify: Callable[[Path], None] | None = None,
-) -> None:
+def publish_hdf5(path: str | Path, fill: Callable[[h5py.File], None]) -> str:
     """Build an HDF5 file in memory, seal it with its content digest and publish it.
 
     Parameters
     ----------
     path : str or Path
-        The file; a former one is replaced when the new one is safe.
+        The file; a former one is replaced when the new one is safe: when what lies on the disk has
+        the bytes of what was filled.
     fill : callable
         Called with the open file. Equal content filled in equal order gives equal bytes.
-    verify : callable, optional
-        Called with the finished but still hidden file, after the seal was verified.
+
+    Returns
+    -------
+    str
+        Digest of the content.
 
     Raises
     ------
-    ResourceError
-        If the file cannot be written.
+    ResourceError, ArtefactError
+        As `publish_bytes`.
     """
     with hdf5_image() as file:
         fill(file)
-        seal(file)
+        digest = seal(file)
         file.flush()
         image = file.id.get_file_image()
-
-    def verify_part(part: Path) -> None:
-        verify_seal(part)
-        if verify is not None:
-            verify(part)
-
-    publish_bytes(path, image, verify_part)
+    publish_bytes(path, image)
+    return digest
 
 
 @contextmanager
