@@ -7,7 +7,7 @@ import os
 import subprocess
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,15 +27,20 @@ class Cost:
     """Largest process of the tree: the kernel's high-water mark of resident memory."""
     tree_mb: float
     """Sampled sum over the tree; pages that several share count once."""
+    tree_resident_mb: float
+    """Sampled sum over the tree; pages that several share count for each of them."""
 
 
-def run_measured(command: Sequence[str], folder: Path) -> Cost:
+def run_measured(
+    command: Sequence[str], folder: Path, variables: Mapping[str, str] | None = None
+) -> Cost:
     """Run a command in a folder; its output is appended to `log.txt` there."""
     log_file = folder / "log.txt"
+    surroundings = environment() | dict(variables or {})
     with log_file.open("a", encoding="utf-8") as log:
         began = time.perf_counter()
-        child = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, env=environment())
-        tree, done = [0.0], threading.Event()
+        child = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, env=surroundings)
+        tree, done = [0.0, 0.0], threading.Event()
         sampler = threading.Thread(target=_sample, args=(child.pid, tree, done))
         sampler.start()
         _, status, usage = os.wait4(child.pid, 0)
@@ -45,7 +50,7 @@ def run_measured(command: Sequence[str], folder: Path) -> Cost:
     if os.waitstatus_to_exitcode(status) != 0:
         raise SystemExit(log_file.read_text(encoding="utf-8"))
     processor = usage.ru_utime + usage.ru_stime
-    return Cost(seconds, processor, usage.ru_maxrss * 1024 / 1e6, tree[0])
+    return Cost(seconds, processor, usage.ru_maxrss * 1024 / 1e6, *tree)
 
 
 def environment() -> dict[str, str]:
@@ -58,8 +63,11 @@ def _sample(pid: int, tree: list[float], done: threading.Event) -> None:
     while not done.wait(_SAMPLED_EVERY_SECONDS):
         with contextlib.suppress(psutil.Error):
             root = psutil.Process(pid)
-            total = 0
+            shared_once, resident = 0, 0
             for process in (root, *root.children(recursive=True)):
                 with contextlib.suppress(psutil.Error):
-                    total += process.memory_full_info().pss
-            tree[0] = max(tree[0], total / 1e6)
+                    memory = process.memory_full_info()
+                    shared_once += memory.pss
+                    resident += memory.rss
+            tree[0] = max(tree[0], shared_once / 1e6)
+            tree[1] = max(tree[1], resident / 1e6)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 
 from synreduce.configuration import load_configuration
+from synreduce.pipeline.estimates import RunEstimates
 from synreduce.pipeline.workflow import WorkflowRun
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,8 +30,8 @@ def test_memory_follows_the_threads_of_the_job_and_grows_with_every_attempt(
     batch = run.batches[0].name
     one = run.memory_mb(stage, batch, attempt=1, threads=1)
     four = run.memory_mb(stage, batch, attempt=1, threads=4)
-    # Every further worker is a process of its own.
-    assert four - one >= 4 * 250
+    # Every worker of several is a process of its own, of 165 MB before it does anything.
+    assert four - one >= 4 * 165
     assert run.memory_mb(stage, batch, attempt=3, threads=4) == 3 * four
 
 
@@ -46,3 +49,67 @@ def test_time_grows_with_every_attempt(run: WorkflowRun) -> None:
     batch = run.batches[0].name
     first = run.runtime_minutes("fit", batch, attempt=1)
     assert run.runtime_minutes("fit", batch, attempt=2) == 2 * first
+
+
+STAGES = ("check", "project", "fit", "merge")
+
+
+@pytest.fixture
+def sizes(run: WorkflowRun) -> RunEstimates:
+    return run.estimates
+
+
+@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("what", ["n_trials", "n_targets"])
+def test_more_samples_need_more_memory_and_time(sizes: RunEstimates, stage: str, what: str) -> None:
+    n_fitted = 50 * sizes.n_fitted
+    larger = replace(sizes, **{what: 50 * getattr(sizes, what)}, n_fitted=n_fitted)
+    assert larger.memory_mb(stage, 2, 2) > sizes.memory_mb(stage, 2, 2)
+    if (stage, what) != ("project", "n_targets"):  # which is reading trials
+        assert larger.seconds(stage, 2) > sizes.seconds(stage, 2)
+
+
+@pytest.mark.parametrize("stage", [*STAGES, "plot", "report"])
+def test_no_job_asks_for_less_than_its_processes_take_before_they_do_anything(
+    sizes: RunEstimates, stage: str
+) -> None:
+    smallest = replace(sizes, n_trials=1, n_targets=1, n_fitted=1)
+    # Two Snakemake processes and the libraries, measured.
+    assert smallest.memory_mb(stage, 1, 1) >= 2 * 185 + 225
+    assert smallest.runtime_minutes(stage, 1) >= 10
+
+
+@pytest.mark.parametrize("stage", ["project", "fit", "merge"])
+def test_a_budget_counts_as_far_as_the_data_fill_it(sizes: RunEstimates, stage: str) -> None:
+    ample = replace(sizes, budget_mb=100_000)
+    assert replace(sizes, budget_mb=5_000).memory_mb(stage, 1, 2) == ample.memory_mb(stage, 1, 2)
+    large = {"n_trials": 10_000_000, "n_fitted": 10_000_000 * sizes.n_targets}
+    small, big = (replace(sizes, **large, budget_mb=mb) for mb in (500, 5_000))
+    if stage == "project":
+        assert 3_000 < big.memory_mb(stage, 1, 2) - small.memory_mb(stage, 1, 2) < 6_000
+
+
+def test_a_merge_needs_no_more_memory_for_more_windows_but_more_time(sizes: RunEstimates) -> None:
+    few, many = 10 * sizes.n_spatial, 10_000 * sizes.n_spatial
+    assert sizes.memory_mb("merge", few, 4) == sizes.memory_mb("merge", many, 4)
+    assert sizes.seconds("merge", many) > 100 * sizes.seconds("merge", few)
+
+
+def test_a_merge_is_counted_by_chunks_not_by_jobs(run: WorkflowRun) -> None:
+    n_chunks = len(run.configuration.grid().chunks)
+    expected = run.estimates.runtime_minutes("merge", n_chunks)
+    assert run.runtime_minutes("merge", None, attempt=1) == expected
+
+
+def test_restarts_that_may_prove_needless_count(sizes: RunEstimates) -> None:
+    more = replace(sizes, n_fits=5 * sizes.n_fits)
+    assert more.seconds("fit", 10_000) > 4.9 * sizes.seconds("fit", 10_000)
+
+
+def test_attempts_ask_for_more_in_one_place_only(run: WorkflowRun) -> None:
+    once = run.estimates.memory_mb("merge", 1, 2)
+    assert run.memory_mb("merge", None, attempt=2, threads=2) == 2 * once
+    for profile in (ROOT / "slurm", ROOT / "profiles" / "default"):
+        settings = yaml.safe_load((profile / "config.yaml").read_text(encoding="utf-8"))
+        assert "set-resources" not in settings
+        assert not {"mem_mb", "runtime"} & set(settings.get("set-default-resources", {}))

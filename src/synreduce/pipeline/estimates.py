@@ -8,22 +8,28 @@ from typing import TYPE_CHECKING
 
 from synreduce.database import open_database
 from synreduce.pipeline.fitted_samples import most_fitted_samples
+from synreduce.pipeline.job_memory import job_memory_mb
 from synreduce.units import parse_bytes
 
 if TYPE_CHECKING:
+    from synreduce.chunks import SplitDefinition
     from synreduce.configuration import Configuration
-
-_PROCESS_MB = 300
-"""Resident memory of one process with the libraries loaded, measured."""
-
-_SNAKEMAKE_MB = 500
-"""Two Snakemake processes that wait beside the work of a cluster job, measured at 215 MB each."""
 
 _PROJECTION_BYTES_PER_SECOND = 60e6
 _EXAMPLE_TRIALS_PER_SECOND = 300
 _FIT_CELLS_PER_SECOND = {"newton": 4e6, "lda": 4e7, "cobyla": 1e5}
 _SLOWEST_FIT = 1e5
+_SEARCHES = frozenset({"auroc", "cobyla", "cobyqa", "cma"})
 _SCORED_CELLS_PER_SECOND = 1e8
+_CHECKED_SAMPLES_PER_SECOND = 3e6
+_USUAL_FEATURES = 240
+"""Columns at which the speeds of fits hold; with more of them a fit works longer on each entry."""
+
+_SECONDS_TO_START = 5
+_SECONDS_PER_FIT = 0.1
+"""Of files, records and messages of a fit, or of a window that is merged."""
+
+_SECONDS_TO_DRAW = 20
 _SAFETY = 5
 _MINIMUM_MINUTES = 10
 _DESIGN_BYTES = 4
@@ -42,10 +48,19 @@ class RunEstimates:
         Target windows of the largest temporal chunk.
     n_features : int
         Columns of a design: groups x spatial x temporal functions.
-    window_bytes_per_trial : int
-        Counts of one input window over the whole dendrite, one byte each.
+    count_bytes_per_ms : int
+        Counts of one trial over the whole dendrite, one byte each.
+    width_ms, chunk_ms : float
+        Length of the input window, and of the longest temporal chunk.
+    largest_spatial_share : float
+        Part of the dendrite that the longest spatial range takes.
+    n_splits : int
+        Splits of every chunk.
     n_fits : int
-        Fits per chunk: strategies x solvers x restarts x splits.
+        Fits per chunk: strategies x solvers x restarts x splits. All restarts count, although
+        those that prove needless are not made: how many that will be is not known before.
+    searches_scores : bool
+        Whether a solver works on the scores, for which it keeps the rows a second time.
     fit_cells_per_second : float
         Design entries that the slowest solver of the run handles in a second.
     budget_mb : int
@@ -56,18 +71,26 @@ class RunEstimates:
         Spatial chunks, whose designs a merge reads side by side.
     n_fitted : int
         Samples that a fit sees at most: fewer than there are where negatives are sampled.
+    train_share : float
+        Part of the samples that trains.
     """
 
     n_trials: int
     n_targets: int
     n_features: int
-    window_bytes_per_trial: int
+    count_bytes_per_ms: int
+    width_ms: float
+    chunk_ms: float
+    largest_spatial_share: float
+    n_splits: int
     n_fits: int
+    searches_scores: bool
     fit_cells_per_second: float
     budget_mb: int
     workers: int
     n_spatial: int
     n_fitted: int
+    train_share: float
 
     @classmethod
     def of(cls, configuration: Configuration) -> RunEstimates:
@@ -85,24 +108,28 @@ class RunEstimates:
         n_trials, n_groups = _size_of_databases(configuration)
         basis, grid = configuration.basis, configuration.grid()
         n_targets = max(window.n_targets for window in grid.temporal)
-        span_ms = max(
-            window.stop_ms - window.start_ms + configuration.window.width_ms
-            for window in grid.temporal
-        )
-        speeds = [
-            _FIT_CELLS_PER_SECOND.get(solver.kind, _SLOWEST_FIT) for solver in configuration.solvers
-        ]
+        kinds = {solver.kind for solver in configuration.solvers}
+        splits = configuration.split_definitions()
         return cls(
             n_trials=n_trials,
             n_targets=n_targets,
             n_features=n_groups * len(basis.spatial.phases) * len(basis.temporal.phases),
-            window_bytes_per_trial=int(n_groups * configuration.n_distance_bins * span_ms),
+            count_bytes_per_ms=n_groups * configuration.n_distance_bins,
+            width_ms=configuration.window.width_ms,
+            chunk_ms=max(window.stop_ms - window.start_ms for window in grid.temporal),
+            largest_spatial_share=max(space.stop_um - space.start_um for space in grid.spatial)
+            / configuration.input.distance_max_um,
+            n_splits=len(splits),
             n_fits=configuration.n_fits_per_chunk,
-            fit_cells_per_second=min(speeds),
+            searches_scores=not kinds.isdisjoint(_SEARCHES),
+            fit_cells_per_second=min(
+                _FIT_CELLS_PER_SECOND.get(kind, _SLOWEST_FIT) for kind in kinds
+            ),
             budget_mb=math.ceil(parse_bytes(configuration.resources.memory) / 1e6),
             workers=configuration.resources.threads or 1,
             n_spatial=len(grid.spatial),
             n_fitted=most_fitted_samples(configuration, n_trials * n_targets),
+            train_share=max(map(_train_share, splits.values())),
         )
 
     @property
@@ -136,20 +163,10 @@ class RunEstimates:
         int
             MB.
         """
-        workers = workers or self.workers
-        processes = 1 + (workers if workers > 1 else 0)
-        samples = self.n_samples * _FLOAT_BYTES * 8 / 1e6
-        rows = min(self.n_fitted * self._row_bytes / 1e6, 2e3)
-        data = {
-            "example": workers * 400.0,
-            "project": self.budget_mb + samples * min(n_chunks, 2),
-            "fit": self.budget_mb + samples + workers * rows,
-            "merge": workers * self.budget_mb + samples + 50 * self.n_spatial,
-        }.get(stage, 300.0)
-        return math.ceil(_SNAKEMAKE_MB + _PROCESS_MB * processes + data)
+        return job_memory_mb(self, stage, n_chunks, workers or self.workers)
 
     def seconds(self, stage: str, n_chunks: int) -> float:
-        """Time of the work of a job on one core.
+        """Time of the work of a job on one core, with all restarts: an upper estimate.
 
         Parameters
         ----------
@@ -163,18 +180,38 @@ class RunEstimates:
         float
             Seconds.
         """
-        scoring = self.n_samples * self.n_features / _SCORED_CELLS_PER_SECOND
-        fitted = self.n_fitted * self.n_features
-        newton = fitted / _FIT_CELLS_PER_SECOND["newton"]
-        return {
+        work = {
             "example": self.n_trials / _EXAMPLE_TRIALS_PER_SECOND,
-            "project": n_chunks
-            * self.n_trials
-            * self.window_bytes_per_trial
-            / _PROJECTION_BYTES_PER_SECOND,
-            "fit": n_chunks * self.n_fits * (fitted / self.fit_cells_per_second + scoring),
-            "merge": n_chunks * self.n_fits * (newton + scoring),
-        }.get(stage, 10.0)
+            "check": self.n_splits * self.n_samples / _CHECKED_SAMPLES_PER_SECOND,
+            "project": n_chunks * self._projecting_seconds,
+            "fit": n_chunks * self.n_fits * self._fit_seconds,
+            "merge": math.ceil(n_chunks / self.n_spatial) * self.n_splits * self._merge_seconds,
+        }.get(stage, _SECONDS_TO_DRAW)
+        return _SECONDS_TO_START + work
+
+    @property
+    def _projecting_seconds(self) -> float:
+        window = self.count_bytes_per_ms * (self.width_ms + self.chunk_ms)
+        return self.n_trials * window / _PROJECTION_BYTES_PER_SECOND
+
+    @property
+    def _fit_seconds(self) -> float:
+        scoring = self.n_samples * self.n_features / _SCORED_CELLS_PER_SECOND
+        return (
+            _SECONDS_PER_FIT + scoring + self._fitting(self.n_features, self.fit_cells_per_second)
+        )
+
+    @property
+    def _merge_seconds(self) -> float:
+        """Of one temporal chunk and split: read the fits, refit all weights together, score."""
+        columns = self.n_spatial * self.n_features
+        scoring = 2 * self.n_samples * columns / _SCORED_CELLS_PER_SECOND
+        refit = self._fitting(columns, _FIT_CELLS_PER_SECOND["newton"])
+        return self.n_spatial * _SECONDS_PER_FIT + scoring + (refit if self.n_spatial > 1 else 0.0)
+
+    def _fitting(self, n_columns: int, cells_per_second: float) -> float:
+        harder: float = max(1.0, n_columns / _USUAL_FEATURES) ** 1.5
+        return self.n_fitted * n_columns * harder / cells_per_second
 
     def runtime_minutes(self, stage: str, n_chunks: int) -> int:
         """Time limit of a job.
@@ -192,6 +229,10 @@ class RunEstimates:
             Minutes, with a margin for slower machines.
         """
         return max(_MINIMUM_MINUTES, math.ceil(self.seconds(stage, n_chunks) * _SAFETY / 60))
+
+
+def _train_share(split: SplitDefinition) -> float:
+    return split.train_fraction if split.folds is None else 1.0 - 1.0 / split.folds
 
 
 def _size_of_databases(configuration: Configuration) -> tuple[int, int]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from synreduce.configuration import Configuration
 
 _STAGES = ("project", "fit")
+_MOST_SPLITS_SHOWN = 20
 
 
 def plan_lines(configuration: Configuration) -> list[str]:
@@ -73,10 +74,13 @@ def _check_lines(configuration: Configuration) -> list[str]:
     except InputError as error:
         return ["This run would be refused:", *(str(problem) for problem in error.problems)]
     lines = ["samples (positives) per split:"]
-    for window, split in splits:
-        counts = split.counts()
-        parts = ", ".join(f"{name} {n:,} ({positive:,})" for name, (n, positive) in counts.items())
-        lines.append(f"  {window.name} {split.name}: {parts}")
+    for split in splits[:_MOST_SPLITS_SHOWN]:
+        parts = ", ".join(
+            f"{name} {n:,} ({positive:,})" for name, (n, positive) in split.counts.items()
+        )
+        lines.append(f"  {split.window.name} {split.name}: {parts}")
+    if len(splits) > _MOST_SPLITS_SHOWN:
+        lines.append(f"  ... and {len(splits) - _MOST_SPLITS_SHOWN} more")
     return lines
 
 

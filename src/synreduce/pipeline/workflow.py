@@ -296,4 +296,4 @@ class WorkflowRun:
         return self.estimates.runtime_minutes(stage, self._size(batch)) * attempt
 
     def _size(self, batch: str | None) -> int:
-        return len(self._batch_by_name[batch].chunks) if batch else len(self.batches)
+        return len(self._batch_by_name[batch].chunks if batch else self.configuration.grid().chunks)
