@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -73,23 +74,33 @@ class ConcatenatedDatabase(Database):
     @cached_property
     def trial_ids(self) -> npt.NDArray[np.str_]:
         """Names of the trials, ``<database id>/<trial id>``."""
-        return np.concatenate(
-            [
-                np.char.add(f"{name}/", part.trial_ids)
-                for name, part in zip(self.ids, self.parts, strict=True)
-            ]
-        )
+        pairs = zip(self.ids, self._each("trial_ids"), strict=True)
+        pieces = [np.char.add(f"{name}/", trial_ids) for name, trial_ids in pairs]
+        longest = max(piece.dtype for piece in pieces)
+        joint = np.empty(self.n_trials, dtype=longest)
+        for start, stop in pairwise(self._starts.tolist()):
+            # One by one: names take more memory than anything else known of a trial.
+            joint[start:stop] = pieces.pop(0)
+        return joint
 
     @cached_property
     def spike_times(self) -> SpikeTimes:
         """Spike times of all trials."""
-        spikes = [part.spike_times for part in self.parts]
+        spikes = list(self._each("spike_times"))
         starts = np.cumsum([0, *(len(part.times) for part in spikes)])
         pointer = [part.pointer[1:] + at for part, at in zip(spikes, starts[:-1], strict=True)]
         return SpikeTimes(
             np.concatenate([part.times for part in spikes]),
             np.concatenate([np.zeros(1, np.int64), *pointer]),
         )
+
+    def _each(self, name: str) -> Iterator[Any]:
+        """Ask every part for what it then need not remember, because it is remembered here."""
+        for part in self.parts:
+            known = name in vars(part)
+            yield getattr(part, name)
+            if not known:
+                vars(part).pop(name, None)
 
     @property
     def truth(self) -> dict[str, npt.NDArray[Any]] | None:
