@@ -76,6 +76,8 @@ def mpi_command(nodes: int, workers_per_node: int) -> list[str]:
         start = [*shlex.split(given), "-n", ranks]
     elif "SLURM_JOB_ID" in os.environ:
         start = ["srun", "--mpi=pmi2", f"--nodes={nodes}", "-n", ranks, "--overlap"]
+        # A rank that dies before MPI knows it would be waited for by all others.
+        start.append("--kill-on-bad-exit=1")
     else:
         start = [mpiexec(), "-n", ranks]
     return [*start, sys.executable, "-m", "mpi4py", "-m", "synreduce.workers.mpi"]
