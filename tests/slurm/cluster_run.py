@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -129,18 +129,17 @@ class ClusterRun:
         }
 
     def lose_fits(self, *batches: Batch) -> None:
-        """Remove the fits of the chunks of batches."""
-        for batch in batches:
-            for chunk in batch.chunks:
-                self._lose_fits_of(chunk)
+        """Remove the fits of the chunks of batches, and the result."""
+        self._lose(chunk for batch in batches for chunk in batch.chunks)
 
     def lose_all_fits(self) -> None:
-        """Remove the fits of all chunks."""
-        for chunk in self.fit_stamps():
-            self._lose_fits_of(chunk)
+        """Remove the fits of all chunks, and the result."""
+        self._lose(self.fit_stamps())
 
-    def _lose_fits_of(self, chunk: str) -> None:
-        (self.results / "chunks" / chunk / "fits.h5").unlink()
+    def _lose(self, chunks: Iterable[str]) -> None:
+        for chunk in chunks:
+            (self.results / "chunks" / chunk / "fits.h5").unlink()
+        (self.results / "merged.h5").unlink(missing_ok=True)
 
     def has_fits(self, chunk: str) -> bool:
         return (self.results / "chunks" / chunk / "fits.h5").exists()
@@ -191,6 +190,6 @@ class CableGrid:
             },
             # The second takes long enough for something to happen meanwhile.
             "solvers": [{"kind": "newton"}, {"kind": "cobyla", "max_evaluations": 300}],
-            # The four virtual nodes share the cores of one machine.
-            "resources": {"threads": 2},
+            # The four virtual nodes share the cores of one machine: a job is one process.
+            "resources": {"threads": 1},
         }

@@ -39,12 +39,6 @@ def finished(
     run = ClusterRun(tmp_path_factory.mktemp("cluster"), "cable")
     run.configure(grid.configuration())
     run.run(*ON_SLURM, *UNTIL_MERGED, *ON_OWN_NODES)
+    jobs_of_first_run.close()
     yield run
     end_jobs()
-
-
-@pytest.fixture
-def small_jobs(finished: ClusterRun, grid: CableGrid) -> ClusterRun:
-    """The same run, with jobs of one core: what happens to them does not depend on it."""
-    finished.configure({**grid.configuration(), "resources": {"threads": 1}})
-    return finished

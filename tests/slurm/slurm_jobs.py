@@ -55,20 +55,26 @@ def slurm(*command: str) -> str:
 
 
 def all_jobs() -> list[SlurmJob]:
-    """All jobs of the last minutes, finished ones too, in order of submission."""
+    """All jobs of the last hour, finished ones too, in order of submission."""
     lines = slurm("squeue", "--noheader", "--states=all", f"--format={_COLUMNS}").splitlines()
     jobs = (SlurmJob(*line.split("|")) for line in lines)
     return sorted(jobs, key=lambda job: int(job.number))
 
 
 class NewJobs:
-    """The jobs since this was made."""
+    """The jobs since this was made, until it is closed."""
 
     def __init__(self) -> None:
         self._known = {job.number for job in all_jobs()}
+        self._kept: list[SlurmJob] | None = None
 
     def __iter__(self) -> Iterator[SlurmJob]:
-        return (job for job in all_jobs() if job.number not in self._known)
+        jobs = all_jobs() if self._kept is None else self._kept
+        return (job for job in jobs if job.number not in self._known)
+
+    def close(self) -> None:
+        """Keep the jobs as they are now, and take up no more."""
+        self._kept = list(self)
 
     def of(self, rule: str, batch: str = "") -> list[SlurmJob]:
         """Jobs of a rule, and of a batch if it is given."""
@@ -87,13 +93,21 @@ def end_jobs() -> None:
     slurm("scancel", f"--user={os.getuid()}")
 
 
+def _processes_of(job: SlurmJob) -> Iterator[psutil.Process]:
+    """All that a job has started on any node, not Slurm's own process that started the job."""
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            is_slurm = process.name() == "slurmstepd"
+            if not is_slurm and process.environ().get("SLURM_JOB_ID") == job.number:
+                yield process
+
+
 def _work_of(job: SlurmJob) -> list[psutil.Process]:
     """Process that does the work of a job, and its children; not those that wait for it."""
     found: list[psutil.Process] = []
-    for process in psutil.process_iter():
+    for process in _processes_of(job):
         with suppress(psutil.Error):
-            is_script = any(".snakemake/scripts" in word for word in process.cmdline())
-            if is_script and process.environ().get("SLURM_JOB_ID") == job.number:
+            if any(".snakemake/scripts" in word for word in process.cmdline()):
                 found += [process, *process.children(recursive=True)]
     return found
 
@@ -119,6 +133,13 @@ def kill_work(job: SlurmJob) -> None:
     for process in _work_of(job):
         with suppress(psutil.NoSuchProcess):
             process.send_signal(signal.SIGKILL)
+
+
+def kill_all(job: SlurmJob) -> None:
+    """Kill every process of a job at once, as a node without memory does."""
+    for process in list(_processes_of(job)):
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
 
 
 def set_node(name: str, state: str) -> None:

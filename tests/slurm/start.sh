@@ -82,7 +82,7 @@ AccountingStoreFlags=job_comment"
 fi
 
 # Memory limits are kept by sampling, which needs no control groups. AuthInfo and the time-outs
-# make a lost node known in half a minute.
+# make a lost node known in half a minute. Tests ask about jobs that ended long ago (MinJobAge).
 cat >"$configuration" <<CONF
 $mark
 ClusterName=synreduce
@@ -112,7 +112,7 @@ SchedulerParameters=batch_sched_delay=0,sched_min_interval=0,bf_interval=2
 SlurmctldTimeout=10
 SlurmdTimeout=10
 KillWait=2
-MinJobAge=300
+MinJobAge=3600
 ReturnToService=2
 MailProg=/bin/true
 ${node_lines}PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP

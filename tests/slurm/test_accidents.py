@@ -73,7 +73,6 @@ class Accidents:
 
 @pytest.fixture(scope="module")
 def accidents(finished: ClusterRun, grid: CableGrid) -> Iterator[Accidents]:
-    finished.configure({**grid.configuration(), "resources": {"threads": 1}})
     cancelled, requeued, too_slow, on_lost_node = grid.batches
     finished.lose_fits(*grid.batches)
     jobs = NewJobs()
@@ -120,9 +119,9 @@ def test_accidents_cost_only_what_was_not_done(accidents: Accidents, undisturbed
 
 
 def test_a_job_without_enough_memory_is_sent_again_with_more(
-    small_jobs: ClusterRun, undisturbed: bytes, grid: CableGrid, tmp_path: Path
+    finished: ClusterRun, undisturbed: bytes, grid: CableGrid, tmp_path: Path
 ) -> None:
-    run, batch = small_jobs, grid.batches[0]
+    run, batch = finished, grid.batches[0]
     run.lose_fits(batch)
     jobs = NewJobs()
     (tmp_path / "sitecustomize.py").write_text(MEMORY_HOG)
@@ -142,9 +141,9 @@ def test_a_job_without_enough_memory_is_sent_again_with_more(
 
 
 def test_after_the_controller_was_killed_the_same_command_finishes_without_doing_work_twice(
-    small_jobs: ClusterRun, undisturbed: bytes, grid: CableGrid
+    finished: ClusterRun, undisturbed: bytes, grid: CableGrid
 ) -> None:
-    run, (running, waiting, *_) = small_jobs, grid.batches
+    run, (running, waiting, *_) = finished, grid.batches
     run.lose_fits(running, waiting)
     jobs = NewJobs()
     for node in ("n2", "n3", "n4"):
@@ -174,9 +173,9 @@ def test_after_the_controller_was_killed_the_same_command_finishes_without_doing
 
 
 def test_of_two_controllers_one_works_and_the_other_is_told_who_does(
-    small_jobs: ClusterRun, undisturbed: bytes, grid: CableGrid
+    finished: ClusterRun, undisturbed: bytes, grid: CableGrid
 ) -> None:
-    run, batch = small_jobs, grid.batches[1]
+    run, batch = finished, grid.batches[1]
     run.lose_fits(batch)
     jobs = NewJobs()
     with (
@@ -192,9 +191,9 @@ def test_of_two_controllers_one_works_and_the_other_is_told_who_does(
 
 
 def test_slurm_without_its_controller_for_a_minute_costs_no_job(
-    small_jobs: ClusterRun, undisturbed: bytes, grid: CableGrid
+    finished: ClusterRun, undisturbed: bytes, grid: CableGrid
 ) -> None:
-    run, batch = small_jobs, grid.batches[2]
+    run, batch = finished, grid.batches[2]
     run.lose_fits(batch)
     jobs = NewJobs()
     with run.start(*ON_SLURM, *UNTIL_MERGED) as driver:

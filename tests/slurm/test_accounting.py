@@ -14,7 +14,7 @@ def test_a_run_with_accounting_gives_the_local_result_and_leaves_its_account(
     tmp_path: Path,
 ) -> None:
     tiny = (ROOT / "config" / "examples" / "tiny.yaml").read_text(encoding="utf-8")
-    configuration = {**yaml.safe_load(tiny), "resources": {"threads": 1}}
+    configuration = {**yaml.safe_load(tiny), "resources": {"threads": 2}}
     runs = [ClusterRun(tmp_path / place, "tiny") for place in ("here", "cluster")]
     for run, profile in zip(runs, (("--cores", "2"), ON_SLURM), strict=True):
         run.folder.mkdir()

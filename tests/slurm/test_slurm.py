@@ -18,9 +18,9 @@ def test_twelve_chunks_on_four_nodes_give_the_local_result(
 
 
 def test_after_a_cancelled_job_the_same_command_finishes(
-    small_jobs: ClusterRun, undisturbed: bytes, grid: CableGrid
+    finished: ClusterRun, undisturbed: bytes, grid: CableGrid
 ) -> None:
-    run, (lost, *_) = small_jobs, grid.batches
+    run, (lost, *_) = finished, grid.batches
     first, *others = lost.chunks
     run.lose_fits(lost)
     jobs = NewJobs()
