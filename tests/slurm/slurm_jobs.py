@@ -147,6 +147,13 @@ def set_node(name: str, state: str) -> None:
     slurm("scontrol", "update", f"nodename={name}", f"state={state}", "reason=test")
 
 
+def resume_nodes() -> None:
+    """Let all nodes take jobs again; Slurm refuses to resume those that take them already."""
+    names = slurm("sinfo", "--noheader", "--Node", "--states=drain,down", "--format=%N")
+    for name in names.split():
+        set_node(name, "resume")
+
+
 def stop_slurm_controller() -> None:
     """Take slurmctld away."""
     pid = int((_STATE / "slurmctld.pid").read_text())

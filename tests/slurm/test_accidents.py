@@ -19,6 +19,7 @@ from slurm_jobs import (
     SlurmJob,
     freeze,
     kill_work,
+    resume_nodes,
     set_node,
     slurm,
     start_slurm_controller,
@@ -86,7 +87,7 @@ def accidents(finished: ClusterRun, grid: CableGrid) -> Iterator[Accidents]:
         set_node(lost.node, "down")
         driver.succeed()
     yield Accidents(finished, jobs, cancelled, requeued, too_slow, on_lost_node, met, kept)
-    set_node(lost.node, "resume")
+    resume_nodes()
     kill_work(lost)
 
 
@@ -161,12 +162,10 @@ def test_after_the_controller_was_killed_the_same_command_finishes_without_doing
                 wait_for(lambda: second.says("a killed controller left running"))
                 assert jobs.states("fit", waiting.name) == ["CANCELLED"]
                 thaw(left)
-                for node in ("n2", "n3", "n4"):
-                    set_node(node, "resume")
+                resume_nodes()
                 second.succeed()
     finally:
-        for node in ("n2", "n3", "n4"):
-            set_node(node, "resume")
+        resume_nodes()
     assert jobs.states("fit", running.name)[0] == "COMPLETED"
     assert "0 chunks to fit, 3 up to date" in run.fit_log(running)
     assert run.merged() == undisturbed
