@@ -70,10 +70,18 @@ def test_a_database_is_named_after_its_file(path, identifier, sound):
 def test_a_resolved_configuration_loads_as_the_same_one(name):
     text = (ROOT / "config" / "examples" / f"{name}.yaml").read_text(encoding="utf-8")
     configuration = configuration_from_text(text)
-    resolved = configuration.resolved_yaml()
-    assert configuration_from_text(resolved) == configuration
     assert configuration_from_mapping(configuration.model_dump(mode="json")) == configuration
-    assert set(yaml.safe_load(resolved)) == set(type(configuration).model_fields)
+    decisive = configuration.decisive_yaml()
+    assert configuration_from_text(decisive).digest() == configuration.digest()
+    assert set(yaml.safe_load(decisive)) == set(type(configuration).model_fields) - {"resources"}
+
+
+def test_how_the_work_is_divided_does_not_enter_what_decides_the_result(sound):
+    divided = {**sound, "resources": {"memory": "1 GB", "threads": 7}}
+    divided["chunks"] = {**sound.get("chunks", {}), "per_job": 7}
+    before, after = (configuration_from_mapping(given) for given in (sound, divided))
+    assert after.decisive_yaml() == before.decisive_yaml()
+    assert after.digest("chunks") == before.digest("chunks")
 
 
 def test_the_grid_example_is_two_by_three_with_three_solvers_and_two_splits():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Literal, cast
+from typing import Annotated, Any, Literal, cast
 
 import yaml
 from pydantic import Field, field_validator
@@ -182,30 +182,24 @@ class Configuration(Section):
         starts = sum(solver.restarts for solver in self.solvers)
         return len(self.split_definitions()) * len(self.strategies) * starts
 
-    def resolved_yaml(self, *sections: str) -> str:
-        """Write the configuration with all defaults filled in.
+    def decisive_yaml(self) -> str:
+        """Write what decides the result, with all defaults filled in.
 
-        Parameters
-        ----------
-        *sections : str
-            Keys of the root; none: all of them.
+        What a job may use and how many chunks it works on change no number: a result that held them
+        would not be the same file for the same numbers.
 
         Returns
         -------
         str
-            YAML that loads as an equal configuration.
+            YAML that loads as a configuration with the same digest.
         """
-        values = self.model_dump(mode="json")
         text: str = yaml.safe_dump(
-            {name: values[name] for name in (sections or values)},
-            sort_keys=False,
-            allow_unicode=True,
-            default_flow_style=None,
+            self._decisive(), sort_keys=False, allow_unicode=True, default_flow_style=None
         )
         return text
 
     def digest(self, *sections: str) -> str:
-        """Digest the resolved values of some sections, to know what a change of them touches.
+        """Digest what decides the result in some sections, to know what a change of them touches.
 
         Parameters
         ----------
@@ -217,5 +211,8 @@ class Configuration(Section):
         str
             SHA-256 in hexadecimal.
         """
-        values = self.model_dump(mode="json")
+        values = self._decisive()
         return digest_of({name: values[name] for name in (sections or values)})
+
+    def _decisive(self) -> dict[str, Any]:
+        return self.model_dump(mode="json", exclude={"resources": True, "chunks": {"per_job"}})

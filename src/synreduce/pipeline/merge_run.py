@@ -189,11 +189,9 @@ def _provenance(
     with open_databases(configuration) as database:
         fingerprints = [part.fingerprint for part in database.parts]
     absent = [FailedChunk(chunk.id, "", "missing", "the chunk has no fits") for chunk in missing]
-    # What a job may use changes no number, so it must not change a byte of the result either.
-    decisive = [name for name in type(configuration).model_fields if name != "resources"]
     return Provenance(
-        configuration=configuration.resolved_yaml(*decisive),
-        configuration_digest=configuration.digest(*decisive),
+        configuration=configuration.decisive_yaml(),
+        configuration_digest=configuration.digest(),
         inputs={
             entry.id: fingerprint
             for entry, fingerprint in zip(configuration.databases, fingerprints, strict=True)
