@@ -15,3 +15,6 @@ rule all:
     input:
         RUN.targets(),
     localrule: True
+    # In place of the list of all files, which Snakemake prints for a rule without a message.
+    message:
+        "Completing run {RUN.configuration.run}"

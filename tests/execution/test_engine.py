@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import time
+import tracemalloc
 import urllib.error
 import urllib.request
 from pathlib import Path
 
 import dask
+import numpy as np
 import psutil
 import pytest
 from distributed import LocalCluster, Security
@@ -190,3 +193,17 @@ def test_a_scheduler_that_runs_already_is_used() -> None:
     ):
         assert engine.n_workers == 2
         assert list(engine.map_ordered(later_items_first, range(4))) == [0, 1, 4, 9]
+
+
+def test_arguments_of_finished_tasks_are_not_kept() -> None:
+    held = []
+    tracemalloc.start()
+    with open_engine(1) as engine:
+        arguments = (np.zeros(20_000) for _ in range(150))
+        for number, _ in enumerate(engine.map_ordered(np.sum, arguments)):
+            if number in (50, 149):
+                gc.collect()
+                held.append(tracemalloc.get_traced_memory()[0])
+    tracemalloc.stop()
+    # A hundred of them are 16 MB.
+    assert held[1] - held[0] < 4e6

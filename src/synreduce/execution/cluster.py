@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from synreduce.workers.environment import LOOPBACK, NO_WEB_PAGES
+from synreduce.workers.environment import DASK_SETTINGS, LOOPBACK
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -49,7 +49,7 @@ def job_cluster(
     from distributed import Client, LocalCluster  # noqa: PLC0415
 
     settings = {
-        **NO_WEB_PAGES,
+        **DASK_SETTINGS,
         "distributed.scheduler.no-workers-timeout": SECONDS_WITHOUT_WORKERS,
         # The positions of ten million samples are a message of 80 MB.
         "distributed.admin.large-graph-warning-threshold": "1 GiB",

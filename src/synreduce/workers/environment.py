@@ -9,10 +9,13 @@ from typing import Any
 
 LOOPBACK = "127.0.0.1"
 
-# Without routes the web servers that Dask always opens answer nothing: they know no login.
-NO_WEB_PAGES: dict[str, Any] = {
+DASK_SETTINGS: dict[str, Any] = {
+    # Without routes the web servers that Dask always opens answer nothing: they know no login.
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],
+    # Entries of logs for developers hold the arguments of their tasks: the samples of hundreds of
+    # windows, by default.
+    "distributed.admin.low-level-log-length": 10,
 }
 
 _BLAS_VARIABLES = (

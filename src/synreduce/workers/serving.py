@@ -12,7 +12,7 @@ import sys
 from urllib.parse import urlsplit
 
 from synreduce.workers.connection import Connection
-from synreduce.workers.environment import LOOPBACK, NO_WEB_PAGES, prepare_process
+from synreduce.workers.environment import DASK_SETTINGS, LOOPBACK, prepare_process
 
 _SECONDS_TO_FIND_THE_SCHEDULER = 60
 
@@ -34,7 +34,7 @@ def serve(connection: Connection, n_workers: int) -> None:
     os.environ["DASK_LOGGING__DISTRIBUTED"] = "critical"
     import dask  # noqa: PLC0415
 
-    with dask.config.set(NO_WEB_PAGES):
+    with dask.config.set(DASK_SETTINGS):
         asyncio.run(_serve(connection, n_workers))
 
 
