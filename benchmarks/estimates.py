@@ -71,14 +71,16 @@ DRAWN = (SIZES[0], SIZES[-1])
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", type=int, nargs="+", default=range(1, len(SIZES) + 1))
-    chosen = [SIZES[number - 1] for number in parser.parse_args().sizes]
+    numbers = parser.parse_args().sizes
+    chosen = [SIZES[number - 1] for number in numbers]
+    option = "" if len(chosen) == len(SIZES) else f" --sizes {' '.join(map(str, numbers))}"
     page = Page(
         "estimates",
         "Estimated against measured memory and time of jobs",
         "Every stage as a job of Slurm runs it, with the two Snakemake processes beside it (a "
         "stand-in for `srun` starts the second). Target: the estimate is never below the peak and "
         f"at most {MOST_ABOVE:g} times above; no job takes longer than the time it asks for.",
-        "python -m benchmarks.estimates",
+        f"python -m benchmarks.estimates{option}",
     )
     memory = page.table(
         "Memory",
