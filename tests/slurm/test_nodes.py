@@ -20,32 +20,31 @@ ENGINES: dict[str, dict[str, Any]] = {
 }
 
 
-def run_with(engine: str, folder: Path) -> ClusterRun:
+def configuration_with(engine: str) -> dict[str, Any]:
     mapping = yaml.safe_load((ROOT / "config" / "examples" / "tiny.yaml").read_text("utf-8"))
     mapping["chunks"] = {"temporal": [{"start_ms": 257, "stop_ms": 260}]}
     mapping["example"]["trials"] = 1000
-    run = ClusterRun(folder, "tiny")
-    run.configure({**mapping, "resources": ENGINES[engine]})
+    return {**mapping, "resources": ENGINES[engine]}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> ClusterRun:
+    """A run that was finished without Slurm."""
+    run = ClusterRun(tmp_path_factory.mktemp("nodes"), "tiny")
+    run.configure(configuration_with("local"))
+    run.run("--cores", "2", *UNTIL_MERGED)
     return run
 
 
 @pytest.fixture(scope="module")
-def local_result(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    run = run_with("local", tmp_path_factory.mktemp("local"))
-    run.run("--cores", "2", *UNTIL_MERGED)
+def local_result(run: ClusterRun) -> bytes:
     return run.merged()
 
 
-@pytest.fixture(scope="module")
-def jobs() -> NewJobs:
-    return NewJobs()
-
-
-@pytest.fixture(scope="module")
-def on_two_nodes(jobs: NewJobs, tmp_path_factory: pytest.TempPathFactory) -> ClusterRun:
-    run = run_with("srun", tmp_path_factory.mktemp("nodes"))
-    run.run(*ON_SLURM, *UNTIL_MERGED)
-    return run
+def begin_anew(run: ClusterRun, engine: str) -> None:
+    """Go back to where nothing is fitted, and change what starts workers."""
+    run.lose_all_fits()
+    run.configure(configuration_with(engine))
 
 
 def processes(module: str) -> list[psutil.Process]:
@@ -64,29 +63,28 @@ def all_of(module: str, number: int) -> list[psutil.Process] | None:
     return found if len(found) == number else None
 
 
-def test_workers_on_two_nodes_give_the_local_result(
-    on_two_nodes: ClusterRun, jobs: NewJobs, local_result: bytes
-) -> None:
+def test_workers_on_two_nodes_give_the_local_result(run: ClusterRun, local_result: bytes) -> None:
+    begin_anew(run, "srun")
+    jobs = NewJobs()
+    run.run(*ON_SLURM, *UNTIL_MERGED)
     for rule in ("fit", "merge"):
         assert [(job.state, job.node) for job in jobs.of(rule)] == [("COMPLETED", "n[1-2]")]
-    assert on_two_nodes.merged() == local_result
+    assert run.merged() == local_result
 
 
-def test_the_workers_of_a_lost_node_are_done_without(
-    on_two_nodes: ClusterRun, local_result: bytes
-) -> None:
-    on_two_nodes.lose_all_fits()
-    with on_two_nodes.start(*ON_SLURM, *UNTIL_MERGED, "--retries", "0") as driver:
+def test_the_workers_of_a_lost_node_are_done_without(run: ClusterRun, local_result: bytes) -> None:
+    begin_anew(run, "srun")
+    with run.start(*ON_SLURM, *UNTIL_MERGED, "--retries", "0") as driver:
         nodes = wait_for(lambda: all_of("synreduce.workers.serving", 2))
         nodes[0].kill()
         driver.succeed()
-    assert on_two_nodes.merged() == local_result
+    assert run.merged() == local_result
 
 
 def test_ranks_on_two_nodes_give_the_local_result_even_after_one_died(
-    tmp_path: Path, local_result: bytes
+    run: ClusterRun, local_result: bytes
 ) -> None:
-    run = run_with("mpi", tmp_path)
+    begin_anew(run, "mpi")
     with run.start(*ON_SLURM, *UNTIL_MERGED, "--retries", "0") as driver:
         ranks = wait_for(lambda: all_of("synreduce.workers.mpi", 4))
         ranks[-1].kill()
