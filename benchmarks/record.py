@@ -88,12 +88,16 @@ class Page:
         return path
 
     def _machine(self) -> list[str]:
-        cores = len(os.sched_getaffinity(0))
+        cores, used = os.cpu_count(), len(os.sched_getaffinity(0))
+        share = "" if used == cores else f", {used} of them for this benchmark"
         memory = psutil.virtual_memory().total / 2**30
         packages = ", ".join(f"{name} {version(name)}" for name in self.packages)
         return [
             f"- measured: {datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
-            f"- machine: {processor()}, {cores} cores, {memory:.0f} GiB, {operating_system()}",
+            (
+                f"- machine: {processor()}, {cores} cores{share}, {memory:.0f} GiB, "
+                f"{operating_system()}"
+            ),
             f"- Python {sys.version.split()[0]}, {packages}",
             (
                 f"- load of the machine (1 min) before: {self.load_before:.1f}, after: "
