@@ -2,8 +2,8 @@
 
 With counts D(trial, ms, bin), spatial functions G and temporal functions F, the row of a sample is
 ``B[k, l] = sum_bin sum_lag G[k, bin] F[l, lag] D[trial, stop - width + lag, bin]``. The spatial sum
-is formed once per millisecond and shared by all windows that overlap; the temporal sum of a run of
-windows is one matrix product with a banded matrix.
+is formed once per millisecond, by a product of its own whose bits do not depend on the windows that
+share it; the temporal sum of a run of windows is one product with a banded matrix.
 """
 
 from __future__ import annotations
@@ -20,9 +20,8 @@ from synreduce.errors import InputError, Problem
 
 TRIALS_PER_QUANTUM = 64
 """Trials projected together. Rows are bit-identical for blocks that are multiples of it."""
-
 _SLAB_MS = 2048
-"""Milliseconds contracted over space at a time, so that one long trial needs little memory."""
+"""Milliseconds contracted over space at a time: one long trial needs little memory."""
 
 Float32Array = NDArray[np.float32]
 
@@ -68,19 +67,52 @@ def project_counts(
     InputError
         If shapes disagree, or a window reaches outside the counts.
     """
-    space, time, stops = _checked(spatial, temporal, target_stops)
-    _check_counts(counts, space.shape[1], int(stops.min()) - time.shape[1], int(stops.max()))
+    (rows,) = project_together(counts, spatial, temporal, [target_stops])
+    return rows
+
+
+def project_together(
+    counts: Mapping[str, NDArray[Any]],
+    spatial: ArrayLike,
+    temporal: ArrayLike,
+    sets_of_stops: Sequence[ArrayLike],
+) -> list[Float32Array]:
+    """Project binned activations for several sets of target windows.
+
+    Parameters
+    ----------
+    counts, spatial, temporal
+    sets_of_stops : sequence of array_like of int, shape (n_targets,)
+        As for `project_counts`; `target_stops` for every set.
+
+    Returns
+    -------
+    list of numpy.ndarray of float32, shape (n_trials * n_targets, n_groups * K * L)
+        One per set: the bits that `project_counts` gives for the set alone.
+
+    Raises
+    ------
+    InputError
+        As `project_counts`.
+    """
+    checked = [_checked(spatial, temporal, stops) for stops in sets_of_stops]
+    space, time, _ = checked[0]
+    every_stop = np.concatenate([stops for *_, stops in checked])
+    first, last = int(every_stop.min()) - time.shape[1], int(every_stop.max())
+    _check_counts(counts, space.shape[1], first, last)
     n_trials = next(iter(counts.values())).shape[0]
-    shape = (n_trials, stops.size, len(counts), space.shape[0], time.shape[0])
-    rows = np.empty(shape, dtype=np.float32)
-    runs = list(_window_runs(stops, time))
+    shape = (len(counts), space.shape[0], time.shape[0])
+    rows = [np.empty((n_trials, stops.size, *shape), dtype=np.float32) for *_, stops in checked]
+    runs = [list(_window_runs(stops, time)) for *_, stops in checked]
     # The products are small: several BLAS threads would wait for each other more than they work.
     with threadpool_limits(1, "blas"):
-        for first in range(0, n_trials, TRIALS_PER_QUANTUM):
-            trials = slice(first, min(first + TRIALS_PER_QUANTUM, n_trials))
+        for start in range(0, n_trials, TRIALS_PER_QUANTUM):
+            trials = slice(start, min(start + TRIALS_PER_QUANTUM, n_trials))
             for position, array in enumerate(counts.values()):
-                _project_quantum(array[trials], space, runs, rows[trials, :, position])
-    return rows.reshape(n_trials * stops.size, -1)
+                contracted = _contract_space(array[trials, first:last], space)
+                for of_set, own in zip(rows, runs, strict=True):
+                    _contract_time(contracted, first, own, of_set[trials, :, position])
+    return [of_set.reshape(n_trials * of_set.shape[1], -1) for of_set in rows]
 
 
 def project_events(
@@ -195,18 +227,22 @@ def count_events(
     return np.bincount(cell, minlength=int(np.prod(shape))).reshape(shape)
 
 
-def _project_quantum(
-    counts: NDArray[Any], spatial: Float32Array, runs: Sequence[_WindowRun], rows: Float32Array
+def _contract_space(counts: NDArray[Any], spatial: Float32Array) -> Float32Array:
+    """Turn counts (trials, ms, bins) of a group into sums (trials, K, ms)."""
+    n_trials, n_ms, _ = counts.shape
+    contracted = np.empty((n_trials, spatial.shape[0], n_ms), dtype=np.float32)
+    for start in range(0, n_ms, _SLAB_MS):
+        slab = counts[:, start : start + _SLAB_MS].astype(np.float32, order="C")
+        product = slab.transpose(1, 0, 2) @ spatial.T
+        contracted[:, :, start : start + _SLAB_MS] = product.transpose(1, 2, 0)
+    return contracted
+
+
+def _contract_time(
+    contracted: Float32Array, first: int, runs: Sequence[_WindowRun], rows: Float32Array
 ) -> None:
-    """Fill rows (trials, targets, K, L) of one group from counts (trials, ms, bins)."""
-    n_trials, n_spatial = counts.shape[0], spatial.shape[0]
-    first, last = min(run.start for run in runs), max(run.stop for run in runs)
-    contracted = np.empty((n_trials, n_spatial, last - first), dtype=np.float32)
-    for start in range(first, last, _SLAB_MS):
-        stop = min(start + _SLAB_MS, last)
-        slab = counts[:, start:stop].astype(np.float32).reshape(-1, counts.shape[2])
-        product = (slab @ spatial.T).reshape(n_trials, stop - start, n_spatial)
-        contracted[:, :, start - first : stop - first] = product.transpose(0, 2, 1)
+    """Fill rows (trials, targets, K, L) of one group from sums that begin at a millisecond."""
+    n_trials, n_spatial, _ = contracted.shape
     for run in runs:
         window = contracted[:, :, run.start - first : run.stop - first]
         product = window.reshape(n_trials * n_spatial, -1) @ run.band

@@ -67,20 +67,35 @@ def test_a_task_that_ends_its_workers_is_blamed_and_others_finish() -> None:
     assert "ended its worker" in failure.reason
 
 
-@pytest.mark.parametrize("n_workers", [1, 2])
-def test_every_port_is_on_loopback(n_workers: int) -> None:
-    with open_engine(n_workers) as engine:
-        list(engine.map_ordered(later_items_first, range(2)))
-        own = psutil.Process()
-        processes = [own, *own.children(recursive=True)]
-        listening = [
-            connection.laddr.ip
-            for process in processes
-            for connection in process.net_connections("tcp")
-            if connection.status == psutil.CONN_LISTEN
-        ]
-    assert listening
-    assert set(listening) == {"127.0.0.1"}
+def listening() -> list[str]:
+    """Addresses on which this process and its children listen."""
+    own = psutil.Process()
+    return [
+        connection.laddr.ip
+        for process in [own, *own.children(recursive=True)]
+        for connection in process.net_connections("tcp")
+        if connection.status == psutil.CONN_LISTEN
+    ]
+
+
+@pytest.mark.parametrize(("n_workers", "in_threads"), [(1, False), (2, True), (2, False)])
+def test_every_port_is_on_loopback(n_workers: int, in_threads: bool) -> None:
+    with open_engine(n_workers, in_threads=in_threads) as engine:
+        assert engine.n_workers == n_workers
+        assert list(engine.map_ordered(later_items_first, range(3))) == [0, 1, 4]
+        assert set(listening()) == {"127.0.0.1"}
+
+
+def own_process(_item: int) -> int:
+    return os.getpid()
+
+
+def test_threads_hand_over_what_they_made_within_the_process() -> None:
+    with open_engine(2, in_threads=True) as engine:
+        assert set(engine.map_ordered(own_process, range(4))) == {os.getpid()}
+        workers = engine.client.scheduler_info(n_workers=-1)["workers"]
+        assert len(workers) == 2
+        assert all(address.startswith("inproc://") for address in workers)
 
 
 async def call_as_peer(address: str, security: Security | None) -> None:
@@ -90,10 +105,10 @@ async def call_as_peer(address: str, security: Security | None) -> None:
     await asyncio.wait_for(comm.read(), timeout=2)
 
 
-@pytest.mark.parametrize("n_workers", [1, 2])
 def test_in_a_slurm_job_only_holders_of_the_certificate_are_heard(
-    n_workers: int, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    n_workers = 2
     monkeypatch.setenv("SLURM_JOB_ID", "17")
     with open_engine(n_workers) as engine:
         assert list(engine.map_ordered(later_items_first, range(3))) == [0, 1, 4]

@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 
 from synreduce.basis import RaisedCosineBasis
 from synreduce.errors import InputError
-from synreduce.projection import TRIALS_PER_QUANTUM, count_events, project_counts, project_events
+from synreduce.projection import (
+    TRIALS_PER_QUANTUM,
+    count_events,
+    project_counts,
+    project_events,
+    project_together,
+)
 
 SPATIAL = RaisedCosineBasis(3.0, 5.0, np.arange(3.0, 11.0, 1.5), 30).matrix
 TEMPORAL = RaisedCosineBasis(2.0, 1.0, np.arange(1.0, 11.0, 0.5), 80, reversed=True).matrix
@@ -88,6 +94,17 @@ def test_one_long_trial_is_cut_into_slabs_without_a_seam():
     stops = np.array([60, 2047, 2048, 2049, 2080, 4096, 5000])
     expected = brute_force(counts, spatial, temporal, stops)
     assert project_counts(counts, spatial, temporal, stops) == pytest.approx(expected, abs=2e-4)
+
+
+def test_windows_projected_together_have_the_bits_of_each_alone():
+    counts = random_counts(7, TRIALS_PER_QUANTUM + 7, 300, 30)
+    sets = [[90, 95], [101], [102, 170, 171], [290]]
+    together = project_together(counts, SPATIAL, TEMPORAL, sets)
+    for stops, rows in zip(sets, together, strict=True):
+        first, last = min(stops) - TEMPORAL.shape[1], max(stops)
+        own = {name: array[:, first:last] for name, array in counts.items()}
+        alone = project_counts(own, SPATIAL, TEMPORAL, np.subtract(stops, first))
+        assert np.array_equal(rows, alone)
 
 
 @pytest.mark.parametrize("quanta", [1, 2, 3])

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from synreduce.database.model import CountArray, FloatArray, IntArray
+from synreduce.errors import DataError, Problem
 
 _UNSIGNED = (np.uint8, np.uint16, np.uint32, np.uint64)
 
@@ -130,3 +131,38 @@ def merge_bins(counts: CountArray, starts: npt.NDArray[np.intp], axis: int) -> C
     bound = widest * int(counts.max(initial=0))
     sums = np.add.reduceat(counts, starts, axis=axis, dtype=smallest_unsigned(bound))
     return sums.astype(smallest_unsigned(int(sums.max(initial=0))), copy=False)
+
+
+def whole_numbers(counts: npt.NDArray[Any], where: str) -> npt.NDArray[Any]:
+    """Refuse counts that are negative or no whole numbers.
+
+    Parameters
+    ----------
+    counts : ndarray
+        Of any numeric type.
+    where : str
+        For the message.
+
+    Returns
+    -------
+    ndarray
+        The same numbers.
+
+    Raises
+    ------
+    DataError
+        With the first bad value.
+    """
+    if counts.dtype.kind not in "uifb":
+        raise DataError(Problem("no-numbers", where, f"counts are of type {counts.dtype}"))
+    if counts.dtype.kind == "f":
+        bad = ~((counts >= 0) & (counts == np.floor(counts)) & np.isfinite(counts))
+    elif counts.dtype.kind == "i":
+        bad = counts < 0
+    else:
+        return counts
+    if bad.any():
+        value = counts[bad][0]
+        what = f"{int(bad.sum()):,} counts are negative or not whole, the first is {value}"
+        raise DataError(Problem("bad-count", where, what))
+    return counts

@@ -12,7 +12,7 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from synreduce.database.binning import smallest_unsigned
+from synreduce.database.binning import smallest_unsigned, whole_numbers
 from synreduce.database.fingerprint import CountSum
 from synreduce.database.model import CountArray
 from synreduce.database.schema import COUNTS_CHUNK_BINS, COUNTS_CHUNK_TIMES, COUNTS_CHUNK_TRIALS
@@ -112,7 +112,9 @@ class CountsStore:
         if dtype.itemsize > self._datasets[name].dtype.itemsize:
             self._widen(name, dtype)
         values = values.astype(dtype, copy=False)
-        self.fingerprint.add(name, *first, values)
+        trial, time, distance = first
+        for position, part in enumerate(_apart(values)):
+            self.fingerprint.add(name, trial, time, distance + position, part)
         chunk = self._datasets[name].chunks
         for offset in offsets_within(first, stop, chunk):
             self._fill(name, offset, chunk, first, values)
@@ -134,8 +136,9 @@ class CountsStore:
             low, high = max(start, begin), min(start + size, begin + length)
             inside.append(slice(low - start, high - start))
             outside.append(slice(low - begin, high - begin))
-        block = values[tuple(outside)]
-        entry.values[tuple(inside)] = block
+        block, place = values[tuple(outside)], entry.values[tuple(inside)]
+        for part, target in zip(_apart(block), _apart(place, as_in=block), strict=True):
+            target[...] = part
         entry.filled += block.size
         if entry.filled >= self._cells(offset, chunk):
             self._store(key)
@@ -217,6 +220,17 @@ class CountsStore:
                 entry.values = entry.values.astype(dtype)
 
 
+def _apart(counts: CountArray, as_in: CountArray | None = None) -> list[CountArray]:
+    """Cut counts by distance bin where bins lie far apart in memory, as in planes of a source.
+
+    NumPy would go from bin to bin, cell by cell.
+    """
+    strides = (counts if as_in is None else as_in).strides
+    if strides[2] <= strides[1]:
+        return [counts]
+    return [counts[:, :, bin_ : bin_ + 1] for bin_ in range(counts.shape[2])]
+
+
 def chunk_shape(shape: Place) -> Place:
     """Return the chunks of counts: some 100,000 cells, so that windows and ranges read little.
 
@@ -259,38 +273,3 @@ def offsets_within(first: Sequence[int], stop: Sequence[int], chunk: Place) -> I
         for begin, end, size in zip(first, stop, chunk, strict=True)
     ]
     yield from itertools.product(axes[0], axes[1], axes[2])
-
-
-def whole_numbers(counts: npt.NDArray[Any], where: str) -> npt.NDArray[Any]:
-    """Refuse counts that are negative or no whole numbers.
-
-    Parameters
-    ----------
-    counts : ndarray
-        Of any numeric type.
-    where : str
-        For the message.
-
-    Returns
-    -------
-    ndarray
-        The same numbers.
-
-    Raises
-    ------
-    DataError
-        With the first bad value.
-    """
-    if counts.dtype.kind not in "uifb":
-        raise DataError(Problem("no-numbers", where, f"counts are of type {counts.dtype}"))
-    if counts.dtype.kind == "f":
-        bad = ~((counts >= 0) & (counts == np.floor(counts)) & np.isfinite(counts))
-    elif counts.dtype.kind == "i":
-        bad = counts < 0
-    else:
-        return counts
-    if bad.any():
-        value = counts[bad][0]
-        what = f"{int(bad.sum()):,} counts are negative or not whole, the first is {value}"
-        raise DataError(Problem("bad-count", where, what))
-    return counts

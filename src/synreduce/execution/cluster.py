@@ -26,7 +26,11 @@ SECONDS_WITHOUT_WORKERS = 60
 
 @contextmanager
 def job_cluster(
-    n_local_workers: int, *, host: str = LOOPBACK, security: Security | None = None
+    n_local_workers: int,
+    *,
+    in_threads: bool = False,
+    host: str = LOOPBACK,
+    security: Security | None = None,
 ) -> Iterator[Client]:
     """Start a scheduler, and workers on this machine.
 
@@ -35,6 +39,8 @@ def job_cluster(
     n_local_workers : int
         Worker processes; one runs in this process and starts at once, none leaves the work to
         workers that connect from elsewhere.
+    in_threads : bool, default: False
+        Workers are threads of this process, which hand over what they made without a copy.
     host : str
         Address of this machine to listen on.
     security : Security, optional
@@ -48,6 +54,7 @@ def job_cluster(
     import dask  # noqa: PLC0415
     from distributed import Client, LocalCluster  # noqa: PLC0415
 
+    in_process = in_threads or n_local_workers == 1
     settings = {
         **DASK_SETTINGS,
         "distributed.scheduler.no-workers-timeout": SECONDS_WITHOUT_WORKERS,
@@ -59,11 +66,11 @@ def job_cluster(
         LocalCluster(
             n_workers=n_local_workers,
             threads_per_worker=1,
-            processes=n_local_workers != 1,
+            processes=not in_process,
             # Named in full, because Dask else opens ports on every network of the machine.
-            protocol="tcp" if security is None else "tls",
+            protocol="inproc" if in_process else "tcp" if security is None else "tls",
             security=security,
-            host=host,
+            host=None if in_process else host,
             scheduler_kwargs={"dashboard": False},
             dashboard_address=f"{LOOPBACK}:0",
             worker_dashboard_address=f"{LOOPBACK}:0",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
+
+from threadpoolctl import threadpool_limits
 
 from synreduce.configuration.resources import ResourcesSettings
 from synreduce.execution.cluster import job_cluster
@@ -24,7 +26,9 @@ _HERE = ResourcesSettings()
 
 
 @contextmanager
-def open_engine(n_workers: int = 1, resources: ResourcesSettings = _HERE) -> Iterator[Engine]:
+def open_engine(
+    n_workers: int = 1, resources: ResourcesSettings = _HERE, *, in_threads: bool = False
+) -> Iterator[Engine]:
     """Start the workers of a job.
 
     Dask runs whatever code a peer sends. Workers on this machine therefore listen on loopback only,
@@ -37,6 +41,9 @@ def open_engine(n_workers: int = 1, resources: ResourcesSettings = _HERE) -> Ite
         Worker processes per node; one alone runs in this process and starts at once.
     resources : ResourcesSettings
         Which engine, and how many nodes.
+    in_threads : bool, default: False
+        Workers of this machine are threads of this process: for tasks that give back much data and
+        spend their time outside Python.
 
     Yields
     ------
@@ -51,12 +58,14 @@ def open_engine(n_workers: int = 1, resources: ResourcesSettings = _HERE) -> Ite
         In MPI ranks that are workers of the first one, when that is done.
     """
     prepare_process()
-    with _cluster(n_workers, resources) as (client, workers):
+    # Workers set this for each task; threads of one process would end each other's settings.
+    single = threadpool_limits(1) if in_threads else nullcontext()
+    with single, _cluster(n_workers, resources, in_threads) as (client, workers):
         yield Engine(client, workers)
 
 
 def _cluster(
-    n_workers: int, resources: ResourcesSettings
+    n_workers: int, resources: ResourcesSettings, in_threads: bool
 ) -> AbstractContextManager[tuple[Client, int]]:
     nodes = resources.nodes
     if resources.scheduler is not None:
@@ -69,12 +78,12 @@ def _cluster(
             return rank_cluster()
         command = mpi_command(nodes, n_workers)
         return launched_cluster(command, nodes * n_workers, one_machine=nodes == 1)
-    return _local_cluster(n_workers)
+    return _local_cluster(n_workers, in_threads)
 
 
 @contextmanager
-def _local_cluster(n_workers: int) -> Iterator[tuple[Client, int]]:
-    with job_cluster(n_workers, security=_security()) as client:
+def _local_cluster(n_workers: int, in_threads: bool) -> Iterator[tuple[Client, int]]:
+    with job_cluster(n_workers, in_threads=in_threads, security=_security()) as client:
         yield client, n_workers
 
 

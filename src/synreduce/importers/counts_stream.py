@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from synreduce.database.schema import COUNTS_CHUNK_BINS
 from synreduce.importers.files import refuse
 from synreduce.importers.npz import ArrayHeader, ArrayStream
 
@@ -20,6 +21,7 @@ UNSIGNED = npt.NDArray[np.unsignedinteger[Any]]
 _PIECE_BYTES = 2 * 2**20
 _PIECES_AHEAD = 8
 _SLAB_MS = 20
+_MOST_CELLS = 256 * 2**20
 _TYPES = (np.uint8, np.uint16, np.uint32)
 _AXES = ("group", "distance bin", "trial", "ms")
 
@@ -51,8 +53,9 @@ class CountsBlock:
 def counts_blocks(stream: ArrayStream) -> Iterator[Iterator[CountsBlock]]:
     """Read an array (group, distance bin, trial, ms) as a stream.
 
-    A thread unpacks ahead while the caller works. In C order blocks are planes of one group and
-    one distance bin; in Fortran order they are slabs of 20 ms.
+    A thread unpacks ahead while the caller works. In C order blocks are planes of one group and as
+    many distance bins as the database stores together, if they are not too large; in Fortran order
+    they are slabs of 20 ms.
 
     Parameters
     ----------
@@ -134,11 +137,14 @@ def _place(header: ArrayHeader, position: int) -> str:
 
 def _planes(pieces: _Pieces) -> Iterator[CountsBlock]:
     n_groups, n_bins, n_trials, n_ms = pieces.header.shape
-    n_bytes = n_trials * n_ms * pieces.header.dtype.itemsize
+    n_cells = n_trials * n_ms
+    together = COUNTS_CHUNK_BINS if COUNTS_CHUNK_BINS * n_cells <= _MOST_CELLS else 1
     for group in range(n_groups):
-        for position in range(n_bins):
-            plane = pieces.take(n_trials * n_ms).reshape(n_trials, n_ms, 1)
-            yield CountsBlock(group, position, 0, plane, n_bytes)
+        for first in range(0, n_bins, together):
+            number = min(together, n_bins - first)
+            planes = pieces.take(number * n_cells).reshape(number, n_trials, n_ms)
+            n_bytes = number * n_cells * pieces.header.dtype.itemsize
+            yield CountsBlock(group, first, 0, planes.transpose(1, 2, 0), n_bytes)
 
 
 def _slabs(pieces: _Pieces) -> Iterator[CountsBlock]:

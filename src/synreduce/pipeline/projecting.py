@@ -18,7 +18,7 @@ from synreduce.pipeline.check import quick_fingerprint
 from synreduce.pipeline.checked_run import CheckedRun
 from synreduce.pipeline.inputs import RunBases, WindowSamples, grouping_of, open_databases
 from synreduce.progress import progress
-from synreduce.projection import project_counts
+from synreduce.projection import project_together
 from synreduce.result import DesignSamples, design_is_current, design_writer
 from synreduce.units import parse_bytes
 
@@ -39,15 +39,6 @@ _WHOLE_MS = 1e-6
 
 
 @dataclass(frozen=True)
-class _WindowPart:
-    """One temporal chunk within the counts of a block."""
-
-    start: int
-    stop: int
-    target_stops: NDArray[np.int64]
-
-
-@dataclass(frozen=True)
 class _BlockTask:
     """A block of trials to be projected for several temporal chunks of one spatial range."""
 
@@ -60,14 +51,14 @@ class _BlockTask:
     t1: float
     spatial: NDArray[np.float64]
     temporal: NDArray[np.float64]
-    parts: tuple[_WindowPart, ...]
+    target_stops: tuple[NDArray[np.int64], ...]
+    """Of every temporal chunk, in ms from `t0`."""
 
 
 def project_block(task: _BlockTask) -> list[NDArray[np.float32]]:
     """Read the counts of a block of trials once and project them for every temporal chunk.
 
-    Each chunk is projected from its own window alone, so its numbers do not depend on which other
-    chunks shared the reading.
+    The numbers of a chunk do not depend on which other chunks shared the reading.
 
     Parameters
     ----------
@@ -88,15 +79,7 @@ def project_block(task: _BlockTask) -> list[NDArray[np.float32]]:
             trials=task.trials,
             beyond=task.beyond,
         )
-    return [
-        project_counts(
-            {name: array[:, part.start : part.stop] for name, array in counts.items()},
-            task.spatial,
-            task.temporal,
-            part.target_stops,
-        )
-        for part in task.parts
-    ]
+    return project_together(counts, task.spatial, task.temporal, task.target_stops)
 
 
 def project_batch(configuration: Configuration, batch_name: str, *, n_workers: int) -> None:
@@ -128,7 +111,8 @@ def project_batch(configuration: Configuration, batch_name: str, *, n_workers: i
     kept = len(batch.chunks) - len(stale)
     logger.info("%s: %d chunks to project, %d up to date", batch.name, len(stale), kept)
     if stale:
-        with open_engine(n_workers, configuration.resources.of_one_node) as engine:
+        resources = configuration.resources.of_one_node
+        with open_engine(n_workers, resources, in_threads=True) as engine:
             project_chunks(run, stale, engine)
     write_batch_record(run.paths, "project", batch, run.identities)
 
@@ -225,10 +209,10 @@ def _block_tasks(
     width = bases.temporal.shape[1]
     t0 = min(float(chunk.temporal.target_stops[0]) for chunk in chunks) - width
     t1 = max(float(chunk.temporal.target_stops[-1]) for chunk in chunks)
-    parts = tuple(_window_part(chunk, t0, width) for chunk in chunks)
+    target_stops = tuple(_target_stops(chunk, t0) for chunk in chunks)
     n_groups = len(database.resolve_groups(grouping_of(configuration)))
     n_features = n_groups * bases.spatial.shape[0] * bases.temporal.shape[0]
-    n_targets = sum(part.target_stops.size for part in parts)
+    n_targets = sum(stops.size for stops in target_stops)
     bytes_per_trial = n_groups * (t1 - t0) * (bins.stop - bins.start) + 4.0 * n_targets * n_features
     budget = parse_bytes(configuration.resources.memory) // (_BLOCKS_HELD_PER_WORKER * n_workers)
     is_last = space.stop_um >= bases.distance_edges[-1]
@@ -243,15 +227,15 @@ def _block_tasks(
             t1=t1,
             spatial=bases.spatial[:, bins],
             temporal=bases.temporal,
-            parts=parts,
+            target_stops=target_stops,
         )
         for trials in trial_blocks(database.n_trials, bytes_per_trial, budget)
     ]
 
 
-def _window_part(chunk: Chunk, t0: float, width: int) -> _WindowPart:
+def _target_stops(chunk: Chunk, t0: float) -> NDArray[np.int64]:
     stops: NDArray[Any] = chunk.temporal.target_stops - t0
-    whole = np.rint(stops).astype(np.int64)
+    whole: NDArray[np.int64] = np.rint(stops).astype(np.int64)
     if np.abs(stops - whole).max() > _WHOLE_MS:
         raise DataError(
             Problem(
@@ -261,5 +245,4 @@ def _window_part(chunk: Chunk, t0: float, width: int) -> _WindowPart:
                 "use a step and start in whole milliseconds",
             )
         )
-    start = int(whole[0]) - width
-    return _WindowPart(start, int(whole[-1]), whole - start)
+    return whole
