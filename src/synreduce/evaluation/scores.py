@@ -156,7 +156,7 @@ def score_table_rows(
             outcome[index],
             value[index],
             None if chance is None else chance[index],
-            int(np.unique(index // n_targets).size),
+            int(np.count_nonzero(np.bincount(index // n_targets))),
             _shared_units(units, index),
         )
         rows.extend(_subset_rows(model, part, status))
@@ -177,7 +177,7 @@ def _shared_units(
     units: NDArray[np.int64] | None, index: NDArray[np.int64]
 ) -> NDArray[np.int64] | None:
     """Units of a subset; None if each of them has one sample, which is then independent."""
-    if units is None or np.unique(units[index]).size == index.size:
+    if units is None or np.bincount(units[index]).max(initial=0) <= 1:
         return None
     return units[index]
 
