@@ -23,7 +23,7 @@ _BYTES_AT_ONCE = 2 * 2**20
 
 PARTS = {
     "read and decompress counts": "synreduce.database.stored_counts:StoredCounts.read",
-    "project": "synreduce.pipeline.projecting:project_counts",
+    "project": "synreduce.pipeline.projecting:project_together",
     "write projected rows": "synreduce.result.design_file:DesignWriter.append",
     "verify projected rows": "synreduce.result.design_file:verify_design",
     "read projected rows": "synreduce.result.design_rows:HDF5Rows.read",

@@ -18,8 +18,10 @@ from synreduce.importers.npz import ArrayHeader, ArrayStream
 
 UNSIGNED = npt.NDArray[np.unsignedinteger[Any]]
 
-_PIECE_BYTES = 2 * 2**20
-_PIECES_AHEAD = 8
+_PIECE_VALUES = 2**18
+_PIECES_AHEAD = 256
+"""Some 64 MB of counts below 256: unpacking goes on while the caller stores what it has."""
+
 _SLAB_MS = 20
 _MOST_CELLS = 256 * 2**20
 _TYPES = (np.uint8, np.uint16, np.uint32)
@@ -53,9 +55,9 @@ class CountsBlock:
 def counts_blocks(stream: ArrayStream) -> Iterator[Iterator[CountsBlock]]:
     """Read an array (group, distance bin, trial, ms) as a stream.
 
-    A thread unpacks ahead while the caller works. In C order blocks are planes of one group and as
-    many distance bins as the database stores together, if they are not too large; in Fortran order
-    they are slabs of 20 ms.
+    A thread unpacks and narrows ahead while the caller works. In C order blocks are planes of one
+    group and as many distance bins as the database stores together, if they are not too large; in
+    Fortran order they are slabs of 20 ms.
 
     Parameters
     ----------
@@ -78,39 +80,35 @@ def counts_blocks(stream: ArrayStream) -> Iterator[Iterator[CountsBlock]]:
 
 
 class _Pieces:
-    """The data in order, unpacked ahead by a thread."""
+    """The data in order as whole numbers of the smallest type, unpacked ahead by a thread."""
 
     def __init__(self, stream: ArrayStream, pool: ThreadPoolExecutor) -> None:
         self.header, self._stream, self._pool = stream.header, stream, pool
-        self._waiting: deque[Future[bytes]] = deque()
-        item = self.header.dtype.itemsize
-        self._piece_bytes = max(item, _PIECE_BYTES // item * item)
-        self._unrequested = self.header.data_bytes
-        self._rest = np.empty(0, dtype=self.header.dtype)
-        self._position = 0
+        self._waiting: deque[Future[UNSIGNED]] = deque()
+        self._n_values = self.header.data_bytes // self.header.dtype.itemsize
+        self._requested = 0
+        self._rest: UNSIGNED = np.empty(0, dtype=np.uint8)
 
     def take(self, n_values: int) -> UNSIGNED:
-        """Return the next values as whole numbers of the smallest type."""
+        """Return the next values."""
         counts: UNSIGNED = np.empty(n_values, dtype=np.uint8)
         filled = 0
         while filled < n_values:
             if not len(self._rest):
-                self._rest = np.frombuffer(self._next(), dtype=self.header.dtype)
-            values = self._rest[: n_values - filled]
-            part = self._whole(values)
+                self._rest = self._next()
+            part = self._rest[: n_values - filled]
             if part.dtype.itemsize > counts.dtype.itemsize:
                 counts = counts.astype(part.dtype)
             counts[filled : filled + len(part)] = part
             filled += len(part)
-            self._position += len(part)
-            self._rest = self._rest[len(values) :]
+            self._rest = self._rest[len(part) :]
         return counts
 
-    def _next(self) -> bytes:
-        while len(self._waiting) < _PIECES_AHEAD and self._unrequested:
-            size = min(self._piece_bytes, self._unrequested)
-            self._waiting.append(self._pool.submit(self._stream.read, size))
-            self._unrequested -= size
+    def _next(self) -> UNSIGNED:
+        while len(self._waiting) < _PIECES_AHEAD and self._requested < self._n_values:
+            number = min(_PIECE_VALUES, self._n_values - self._requested)
+            self._waiting.append(self._pool.submit(self._unpack, self._requested, number))
+            self._requested += number
         return self._waiting.popleft().result()
 
     def cancel(self) -> None:
@@ -118,14 +116,16 @@ class _Pieces:
         for future in self._waiting:
             future.cancel()
 
-    def _whole(self, values: npt.NDArray[Any]) -> UNSIGNED:
+    def _unpack(self, first: int, number: int) -> UNSIGNED:
+        raw = self._stream.read(number * self.header.dtype.itemsize)
+        values = np.frombuffer(raw, dtype=self.header.dtype)
         with np.errstate(invalid="ignore"):
             for kind in _TYPES:
                 counts: UNSIGNED = values.astype(kind)
                 if (counts == values).all():
                     return counts
         bad = int(np.flatnonzero(~(counts == values))[0])
-        where = f"{self.header.name} {_place(self.header, self._position + bad)}"
+        where = f"{self.header.name} {_place(self.header, first + bad)}"
         what = f"{values[bad]} is no count"
         raise refuse(where, "not-a-count", what, "give counts: whole numbers from 0")
 
