@@ -93,7 +93,9 @@ def _stage_mb(sizes: RunEstimates, stage: str, n_chunks: int, workers: int) -> f
     data_of = {"project": _projected_mb, "fit": _fitted_mb, "merge": _merged_mb}
     if stage not in data_of:
         return _DRAWING_MB
-    dask = _DASK_MB + (workers * _WORKER_MB if workers > 1 else 0)
+    # Those that project are threads of the job's own process.
+    processes = workers if workers > 1 and stage != "project" else 0
+    dask = _DASK_MB + processes * _WORKER_MB
     return dask + trials + data_of[stage](sizes, n_chunks, workers)
 
 
