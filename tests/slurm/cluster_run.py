@@ -73,7 +73,7 @@ class Driver:
 
 @dataclass(frozen=True)
 class ClusterRun:
-    """The workflow with one configuration, in one folder."""
+    """The workflow in one folder, with one configuration or the built-in example's."""
 
     folder: Path
     name: str
@@ -83,8 +83,12 @@ class ClusterRun:
     def results(self) -> Path:
         return self.folder / "results" / self.name
 
+    @property
+    def _configuration(self) -> Path:
+        return self.folder / "run.yaml"
+
     def configure(self, mapping: dict[str, Any]) -> None:
-        (self.folder / "run.yaml").write_text(yaml.safe_dump(mapping), encoding="utf-8")
+        self._configuration.write_text(yaml.safe_dump(mapping), encoding="utf-8")
 
     def run(self, *arguments: str) -> str:
         """Run to the end; the output."""
@@ -97,8 +101,8 @@ class ClusterRun:
         number = len(list(self.folder.glob("driver_*.log")))
         log = self.folder / f"driver_{number}.log"
         command = [
-            *(str(PROGRAMS / "snakemake"), *arguments),
-            *("--configfile", str(self.folder / "run.yaml"), "--directory", str(self.folder)),
+            *(str(PROGRAMS / "snakemake"), *arguments, "--directory", str(self.folder)),
+            *(("--configfile", str(self._configuration)) if self._configuration.exists() else ()),
         ]
         path = f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}"
         with log.open("wb") as output:

@@ -8,7 +8,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from synreduce.configuration import configuration_from_mapping
 from synreduce.pipeline.batches import ChunkIdentities, Stage, forget_lost_batches, run_batches
 from synreduce.pipeline.check import check_run, is_checked, quick_fingerprint, record_check
 from synreduce.pipeline.estimates import RunEstimates
@@ -67,10 +66,9 @@ class WorkflowRun:
         ConfigurationError, DataError
             Every mistake found, at once.
         """
-        if not main_process:
-            return cls(configuration_from_mapping(given))
         run = cls(read_configuration(files, given, default))
-        run.prepare()
+        if main_process:
+            run.prepare()
         return run
 
     def prepare(self) -> None:
