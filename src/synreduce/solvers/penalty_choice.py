@@ -107,12 +107,16 @@ class _Search:
         """Whether a new pilot is worse than the former one; then what that says nearby stands.
 
         Where spikes are scarce, a fit to all samples is too sure of itself, and strengths much
-        weaker than its own seem better the further they are.
+        weaker than its own seem better the further they are. The new pilot has shown that for the
+        weaker ones, so of what the former said only stronger ones are believed.
         """
         if position not in self.losses or self.losses[position].sum() <= before[pilot].sum():
             return False
         self.losses = {
-            place: loss for place, loss in before.items() if _reach(place, pilot) <= _TRUSTED
+            place: loss
+            for place, loss in before.items()
+            if _reach(place, pilot) <= _TRUSTED
+            and all(there <= here for there, here in zip(place, pilot, strict=True))
         }
         return True
 
