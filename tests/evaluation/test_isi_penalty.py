@@ -57,6 +57,23 @@ def test_smooth_penalty_finds_the_planted_one():
     assert np.abs(error).mean() < 0.12
 
 
+@pytest.mark.parametrize(
+    ("net", "spiked", "least"),
+    [([0.0, 10.0], [0, 1], 0.0), ([3.0, 10.0], [0, 1], 3.0), ([0.0, 3.0, 30.0], [0, 0, 1], 3.0)],
+)
+def test_of_shifts_that_explain_the_spikes_equally_the_least_is_taken(net, spiked, least):
+    # Between probabilities of 0 and 1 the expected number of spikes does not change for a while.
+    certain = Nonlinearity(np.array([0.0, 1.0]), np.array([0.0, 1.0]))
+    found = estimate_isi_penalty(net, spiked, np.full(len(net), 5.0), certain)
+    assert found(5.0) == pytest.approx(least, abs=1e-6)
+
+
+def test_a_spike_count_that_the_lowest_probability_explains_is_reached_at_the_least_shift():
+    at_least_half = Nonlinearity(np.array([0.0, 1.0]), np.array([0.5, 1.0]))
+    found = estimate_isi_penalty([0.0, 10.0], [0, 1], [5.0, 5.0], at_least_half)
+    assert found(5.0) == pytest.approx(10.0, abs=1e-6)
+
+
 def test_smooth_penalty_never_rises_and_is_not_negative():
     net, spiked, time = planted(3000, np.zeros(80), 2)
     found = estimate_isi_penalty(net, spiked, time, LOGISTIC).penalty

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -202,7 +203,7 @@ def _smooth(
 
 
 def _shift(net: FloatArray, spiked: NDArray[np.bool_], nonlinearity: Nonlinearity) -> float:
-    """Shift of the net input with which the expected number of spikes is the observed one."""
+    """Least shift of the net input with which no more spikes are expected than were observed."""
     spikes = float(spiked.sum())
     if spikes == 0.0:
         # Fewer expected spikes than this are compatible with no penalty: stay out of the way.
@@ -217,6 +218,16 @@ def _shift(net: FloatArray, spiked: NDArray[np.bool_], nonlinearity: Nonlinearit
     # More, or fewer, spikes than any shift explains.
     if surplus(low) <= 0.0:
         return low
-    if surplus(high) >= 0.0:
+    if surplus(high) > 0.0:
         return high
-    return float(brentq(surplus, low, high, xtol=_SHIFT_TOLERANCE))
+    root = float(brentq(surplus, low, high, xtol=_SHIFT_TOLERANCE))
+    before = root - 2.0 * _SHIFT_TOLERANCE
+    return root if surplus(before) > 0.0 else _least_root(surplus, low, before)
+
+
+def _least_root(surplus: Callable[[float], float], low: float, high: float) -> float:
+    """Bisect for where a surplus ends: on a plateau of zeros Brent's method returns any of them."""
+    while high - low > _SHIFT_TOLERANCE:
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if surplus(middle) > 0.0 else (low, middle)
+    return high
