@@ -256,6 +256,23 @@ def test_standard_error_of_the_intercept_is_that_of_the_inverse_curvature():
     assert result.intercept_se == pytest.approx(expected, rel=1e-3)
 
 
+@pytest.mark.parametrize("constant", [5.0, 1e-4])
+def test_an_intercept_that_a_constant_column_can_replace_has_no_error(constant):
+    problem = PLANTED.problem(1500, rank="full")
+    options = NewtonOptions(ridge=0.0)
+    errors = {}
+    for value in (0.0, constant):
+        rows = PLANTED.rows[:1500].copy()
+        rows[:, 9] = value
+        changed = FitProblem(PLANTED.layout, ArrayRows(rows), problem.outcome, rank="full")
+        errors[value] = build_solver(options).solve(changed)
+    # An empty column has no weight either, but nothing to do with the intercept.
+    usual = build_solver(options).solve(problem).intercept_se
+    assert errors[0.0].intercept_se == pytest.approx(usual, rel=0.1)
+    assert np.isnan(errors[constant].intercept_se)
+    assert all(np.isinf(fit.condition) for fit in errors.values())
+
+
 def test_columns_without_information_get_no_weight():
     rows = PLANTED.rows[:1000].copy()
     rows[:, 4] = 0.0

@@ -41,8 +41,7 @@ def test_a_column_without_spikes_or_variance_is_not_determined():
     for ridge in (1e-3, 0.0):
         fit = build_solver(NewtonOptions(ridge=ridge)).solve(problem)
         assert fit.data_share[4] < 1e-6
-        if ridge:
-            assert fit.data_share[9] < DETERMINED_SHARE
+        assert fit.data_share[9] < DETERMINED_SHARE
 
 
 def test_more_data_determine_more_weights():

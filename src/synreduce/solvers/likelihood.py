@@ -17,7 +17,7 @@ from synreduce.solvers.penalty import PenaltyScale, penalty_scale
 from synreduce.solvers.penalty_choice import PenaltyChoice, choose_penalty
 from synreduce.solvers.records import FitResult
 from synreduce.solvers.training import TrainingData
-from synreduce.solvers.uncertainty import assess, intercept_error
+from synreduce.solvers.uncertainty import assess
 
 FloatArray = NDArray[np.float64]
 
@@ -155,7 +155,7 @@ def likelihood_result(
         trace=np.array(fit.trace) / data.n_rows,
         covariance=uncertainty.covariance,
         data_share=uncertainty.data_share,
-        intercept_se=intercept_error(fit.curvature.total[2], uncertainty.covariance),
+        intercept_se=uncertainty.intercept_error,
         condition=uncertainty.condition,
         effective_degrees_of_freedom=uncertainty.degrees_of_freedom,
         ridge=choice.ridge,

@@ -106,7 +106,7 @@ class Inverse:
         values, directions = np.linalg.eigh(curvature / np.outer(scale, scale))
         kept = values > SINGULAR * values[-1]
         root = directions[:, kept] / np.sqrt(values[kept]) / scale[:, None]
-        condition = float(values[-1] / values[0]) if values[0] > 0.0 else float("inf")
+        condition = float(values[-1] / values[0]) if kept.all() else float("inf")
         return cls(root, condition)
 
     @property

@@ -40,12 +40,15 @@ class Uncertainty:
         Condition number of the penalised curvature in the free directions, columns scaled to one.
     degrees_of_freedom : float
         Effective number of parameters, intercept included.
+    intercept_error : float
+        Standard error of the intercept; NaN where nothing tells it from a constant column.
     """
 
     covariance: FloatArray
     data_share: FloatArray
     condition: float
     degrees_of_freedom: float
+    intercept_error: float
 
 
 def assess(
@@ -89,32 +92,29 @@ def assess(
     weaker = Inverse.of(information + pull / UNDERSMOOTHING)
     released = (1.0 - 1.0 / UNDERSMOOTHING) * (penalty @ model.theta(vector))
     bias = tangent.of_weights @ (weaker.matrix @ (tangent.of_weights.T @ released))
+    covariance = spread @ by_data @ spread.T + np.outer(bias, bias)
     return Uncertainty(
-        covariance=spread @ by_data @ spread.T + np.outer(bias, bias),
+        covariance=covariance,
         data_share=_data_share(tangent, pull, inverse),
         condition=inverse.condition,
         degrees_of_freedom=float(np.trace(by_data)),
+        intercept_error=_intercept_error(hessian, covariance, information + pull, inverse),
     )
 
 
-def intercept_error(hessian: FloatArray, covariance: FloatArray) -> float:
-    """Compute the standard error of the intercept from a covariance of the feature weights.
+def _intercept_error(
+    hessian: FloatArray, covariance: FloatArray, curvature: FloatArray, inverse: Inverse
+) -> float:
+    """Invert the curvature in blocks.
 
-    Parameters
-    ----------
-    hessian : numpy.ndarray, shape (n_features + 1, n_features + 1)
-        Of the likelihood, intercept last.
-    covariance : numpy.ndarray, shape (n_features, n_features)
-        Of the feature weights.
-
-    Returns
-    -------
-    float
-        From the inverse of the curvature in blocks: the variance of the best intercept at given
-        weights, and what it follows of the weights.
+    What is left are the variance of the best intercept at given weights, and what it follows of
+    the weights. The pseudo-inverse shares an undecided sum out between its terms, with an error
+    that is too small for each.
     """
     own = float(hessian[-1, -1])
-    if not own > 0.0:
+    scaled = np.sqrt(np.diag(curvature))[:, None] * inverse.root
+    alone = np.eye(len(scaled))[-1:]
+    if not own > 0.0 or _outside(alone, scaled)[0] > _NEGLIGIBLE:
         return float("nan")
     follows = hessian[:-1, -1] / own
     return float(np.sqrt(1.0 / own + max(float(follows @ covariance @ follows), 0.0)))
