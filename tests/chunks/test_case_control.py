@@ -11,6 +11,7 @@ from synreduce.chunks import (
     relative_efficiency,
     with_fewer_negatives,
 )
+from synreduce.errors import InputError
 
 STARTS = np.array([258.0, 259.0, 260.0])
 
@@ -59,6 +60,22 @@ def test_nothing_is_left_out_where_negatives_are_few(split):
     np.testing.assert_array_equal(fewer.fitted, split.train)
     assert fewer.negative_fraction == 1.0
     assert (full_scale(fewer).shift, full_scale(fewer).variance_change) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize(("per_positive", "n_positive", "kept"), [
+    (0.07, 100, 7), (1.1, 10, 11), (0.1, 30, 3), (0.5, 5, 3), (0.07, 101, 8),
+])  # fmt: skip
+def test_a_ratio_in_decimals_is_rounded_up_as_in_decimals(per_positive, n_positive, kept):
+    outcome = (np.arange(500) < n_positive)[:, None]
+    fewer = sampled(make_split(outcome), per_positive, starts=STARTS[:1])
+    assert fewer.fitted.size == n_positive + kept
+
+
+@pytest.mark.parametrize(("n_trials", "n_targets"), [(499, 3), (501, 3), (500, 2), (1000, 3)])
+def test_ids_and_windows_of_other_samples_are_refused(split, n_trials, n_targets):
+    starts = np.arange(n_targets, dtype=float)
+    with pytest.raises(InputError, match="1500 samples"):
+        sampled(split, 4, trial_ids=ids(n_trials), starts=starts)
 
 
 def test_a_sample_is_drawn_by_its_identity_alone(split):

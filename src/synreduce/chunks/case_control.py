@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from synreduce.chunks.randomness import sample_numbers
 from synreduce.chunks.split import Split
+from synreduce.errors import InputError, Problem
 
 
 def with_fewer_negatives(
@@ -45,6 +46,11 @@ def with_fewer_negatives(
     Split
         The same one if it has no more negatives than that.
 
+    Raises
+    ------
+    InputError
+        Trial ids and target windows are not those of the split.
+
     Examples
     --------
     >>> role, outcome = np.ones(100, np.uint8), (np.arange(100) < 10).astype(np.uint8)
@@ -57,10 +63,15 @@ def with_fewer_negatives(
     train = split.mask("train")
     negative = np.flatnonzero(train & (split.outcome == 0))
     n_positive = int(np.count_nonzero(train & (split.outcome > 0)))
-    n_kept = math.ceil(negatives_per_positive * n_positive)
+    # 0.07 * 100 is a little more than 7 in binary fractions, and one sample too many rounded up.
+    n_kept = math.ceil(round(negatives_per_positive * n_positive, 9))
     if n_kept == 0 or n_kept >= negative.size:
         return split
     numbers = sample_numbers(seed, f"case-control\x1f{split.name}", trial_ids, target_starts)
+    if numbers.size != split.role.size:
+        what = f"{numbers.shape[0]} trials x {numbers.shape[1]} targets, {split.role.size} samples"
+        fix = "give the id of every trial and the start of every target window of the split"
+        raise InputError(Problem("bad-shape", f"split {split.name}", what, fix))
     order = np.argsort(numbers.ravel()[negative], kind="stable")
     left_out = np.zeros(split.role.size, dtype=np.bool_)
     left_out[negative[order[n_kept:]]] = True
