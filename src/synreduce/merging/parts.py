@@ -97,8 +97,9 @@ class MergedModel:
     coefficients : dict of (chunk, group) to float
         Factor on the weights of the separate fits; empty for ``refine``, which changes them all.
     covariance : tuple of ndarray or None
-        Of the weights of each chunk. Exact (Laplace) for ``refine``; for the other methods that of
-        the separate fits, rescaled, which leaves out the uncertainty of the factors.
+        Mean squared error of the weights of each chunk, from the joint curvature for ``refine``;
+        for the other methods that of the separate fits, rescaled, which leaves out the uncertainty
+        of the factors.
     replicates : tuple of ndarray, shape (n_replicates, n_features), or None
         Weights of bootstrap replicates of each chunk; empty where there are none. They are those
         of the same replicates in all chunks.

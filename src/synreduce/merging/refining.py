@@ -62,7 +62,7 @@ class Refined:
     coupling : float
         Strength of the penalty on differences between neighbours; infinite where one filter for
         all chunks predicts left-out training samples best, NaN where chunks cannot be compared.
-    replicates : list of ndarray, shape (n_replicates, n_features), or None
+    replicates : list of ndarray, shape (n_replicates, n_features)
         Weights of bootstrap replicates of each chunk; empty where none were wanted.
     """
 
@@ -70,7 +70,7 @@ class Refined:
     covariance: list[FloatArray | None]
     fit: FitResult
     coupling: float
-    replicates: list[FloatArray | None] = field(default_factory=list)
+    replicates: list[FloatArray] = field(default_factory=list)
 
 
 def refine(
