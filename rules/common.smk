@@ -31,11 +31,14 @@ config.update(RUN.configuration_mapping)
 
 def control_run(logs):
     """Refuse a run that another process controls; take care of what a killed one left."""
+
+    def end_jobs_of(left):
+        end_left_jobs(slurm_run_ids(left), logger.warning)
+
     try:
-        left = take_control(RUN.paths.controller, logs)
+        take_control(RUN.paths.controller, logs, end_jobs_of)
     except SynreduceError as error:
         raise WorkflowError(str(error)) from None
-    end_left_jobs(slurm_run_ids(left), logger.warning)
     mend_slurm_plugin()
 
 

@@ -13,7 +13,8 @@ import fcntl
 import json
 import os
 import platform
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -22,8 +23,11 @@ from pathlib import Path
 from synreduce.errors import Problem, RunLockedError
 from synreduce.storage.owner import Owner, is_abandoned, this_process
 from synreduce.storage.publish import write_fully
+from synreduce.storage.write_errors import resource_error
 
 _HELD = (errno.EWOULDBLOCK, errno.EACCES)
+_SECONDS_UNTIL_NOTED = 1.0
+_PAUSE_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,8 @@ class Controller:
             None if nobody does.
         """
         try:
-            note = json.loads(path.read_text(encoding="utf-8"))
+            # A controller killed while it wrote may have left the end of a longer note before it.
+            note, _end = json.JSONDecoder().raw_decode(path.read_text(encoding="utf-8"))
             return cls(Owner(**note["owner"]), note["host"], note["started"], tuple(note["logs"]))
         except (OSError, ValueError, KeyError, TypeError):
             return None
@@ -71,8 +76,13 @@ class Controller:
         return f"process {self.owner.process} on {self.host}, since {self.started}"
 
 
-def take_control(path: Path, logs: Sequence[str]) -> tuple[str, ...]:
+def take_control(
+    path: Path, logs: Sequence[str], settle: Callable[[tuple[str, ...]], None]
+) -> None:
     """Become the controller of a run until this process ends.
+
+    Who leaves before everything is settled leaves as a killed controller does: the next one is told
+    the same logs.
 
     Parameters
     ----------
@@ -80,28 +90,44 @@ def take_control(path: Path, logs: Sequence[str]) -> tuple[str, ...]:
         From `RunPaths.controller`.
     logs : sequence of str
         Snakemake's logs of this process.
-
-    Returns
-    -------
-    tuple of str
-        Logs of controllers that were killed; their cluster jobs may still be there.
+    settle : callable
+        Deals with what killed controllers left, given their logs; their cluster jobs may still be
+        there.
 
     Raises
     ------
     RunLockedError
         If another process controls the run, or nobody here can tell whether it still does.
+    ResourceError
+        If the note of who controls the run cannot be written.
     """
+    try:
+        descriptor, left = _take_over(path, logs)
+    except OSError as error:
+        raise resource_error(error, path) from error
+    settle(left)
+    atexit.register(_release, descriptor)
+
+
+def _take_over(path: Path, logs: Sequence[str]) -> tuple[int, tuple[str, ...]]:
+    """Lock the note and write it; return its descriptor, and the logs that stood in it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    former = Controller.read(path)
-    is_held = _is_held_by_another(descriptor)
-    if is_held or (former and not is_abandoned(former.owner)):
+    try:
+        left = _lock(path, descriptor)
+        _write(descriptor, (*left, *logs))
+    except (OSError, RunLockedError):
         os.close(descriptor)
+        raise
+    return descriptor, left
+
+
+def _lock(path: Path, descriptor: int) -> tuple[str, ...]:
+    is_held = _is_held_by_another(descriptor)
+    former = _read_holder(path) if is_held else Controller.read(path)
+    if is_held or (former and not is_abandoned(former.owner)):
         raise RunLockedError(_refusal(path, former, is_held=is_held))
-    left = former.logs if former else ()
-    _write(descriptor, (*left, *logs))
-    atexit.register(_release, descriptor)
-    return left
+    return former.logs if former else ()
 
 
 def _is_held_by_another(descriptor: int) -> bool:
@@ -113,11 +139,23 @@ def _is_held_by_another(descriptor: int) -> bool:
     return False
 
 
+def _read_holder(path: Path) -> Controller | None:
+    """Read who holds the lock, who may have it for a moment before the note says so."""
+    end = time.monotonic() + _SECONDS_UNTIL_NOTED
+    while (holder := Controller.read(path)) is None or is_abandoned(holder.owner):
+        if time.monotonic() > end:
+            return None
+        time.sleep(_PAUSE_SECONDS)
+    return holder
+
+
 def _write(descriptor: int, logs: Sequence[str]) -> None:
     now = datetime.now(UTC).isoformat(timespec="seconds")
     note = Controller(this_process(), platform.node(), now, tuple(logs))
-    os.ftruncate(descriptor, 0)
-    write_fully(descriptor, json.dumps(asdict(note)).encode(), 0)
+    payload = json.dumps(asdict(note)).encode()
+    # Never empty in between: the former note may be all that names the jobs of a killed controller.
+    write_fully(descriptor, payload, 0)
+    os.ftruncate(descriptor, len(payload))
     os.fsync(descriptor)
 
 
