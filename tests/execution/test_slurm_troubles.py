@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import pytest
 import snakemake_executor_plugin_slurm as plugin
 
+from synreduce.errors import ResourceError
 from synreduce.execution.slurm_left_jobs import end_left_jobs, slurm_run_ids
 from synreduce.execution.slurm_plugin import keep_jobs_without_answer, timely
 
@@ -62,6 +63,16 @@ def test_left_jobs_that_wait_are_cancelled_and_those_that_run_end_first(
     assert len(commands) == 2 + 5
     assert ["scancel 12 13" in line for line in said] == [True, False, False]
     assert "does not answer" in said[1]
+
+
+def test_left_jobs_that_slurm_never_tells_of_are_not_waited_for_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_on_path(tmp_path, monkeypatch, squeue=NO_ANSWER, scancel=NO_ANSWER)
+    said: list[str] = []
+    with pytest.raises(ResourceError, match=r"no answer.*jobs.*may still run.*same command again"):
+        end_left_jobs(["run_a"], said.append, pause_seconds=0.01, patience_seconds=0.1)
+    assert said == ["Slurm does not answer; waiting for it"]
 
 
 def test_without_left_jobs_slurm_is_not_asked(

@@ -14,9 +14,12 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from synreduce.errors import Problem, ResourceError
+
 _RUN_ID = re.compile(r"SLURM run ID: (\S+)")
 _PAUSE_SECONDS = 5.0
-_PATIENCE_SECONDS = 60
+_ANSWER_WITHIN_SECONDS = 60
+_PATIENCE_SECONDS = 300.0
 
 
 def slurm_run_ids(logs: Iterable[str]) -> list[str]:
@@ -37,7 +40,10 @@ def slurm_run_ids(logs: Iterable[str]) -> list[str]:
 
 
 def end_left_jobs(
-    run_ids: Iterable[str], say: Callable[[str], None], pause_seconds: float = _PAUSE_SECONDS
+    run_ids: Iterable[str],
+    say: Callable[[str], None],
+    pause_seconds: float = _PAUSE_SECONDS,
+    patience_seconds: float = _PATIENCE_SECONDS,
 ) -> None:
     """Cancel the waiting jobs of killed controllers, and wait for the running ones.
 
@@ -49,17 +55,27 @@ def end_left_jobs(
         Takes a message for the user.
     pause_seconds : float, default: 5
         Between looks at the queue.
+    patience_seconds : float, default: 300
+        How long Slurm may be without an answer.
+
+    Raises
+    ------
+    ResourceError
+        If Slurm does not answer for longer.
     """
     names = ",".join(run_ids)
     if not names or shutil.which("squeue") is None:
         return
     for name in names.split(","):
         _answer("scancel", "--state=PENDING", f"--name={name}")
-    said = ""
+    said, answered = "", time.monotonic()
     while (numbers := _answer("squeue", "--noheader", "--format=%i", f"--name={names}")) != "":
         if numbers is None:
+            if time.monotonic() - answered >= patience_seconds:
+                raise ResourceError(_silence(patience_seconds))
             message = "Slurm does not answer; waiting for it"
         else:
+            answered = time.monotonic()
             jobs = " ".join(numbers.split())
             message = (
                 "waiting for Slurm jobs that a killed controller left running "
@@ -71,11 +87,20 @@ def end_left_jobs(
         time.sleep(pause_seconds)
 
 
+def _silence(seconds: float) -> Problem:
+    what = (
+        f"gave no answer for {seconds:.0f} s, and jobs of a killed controller may still run; "
+        "nothing was started"
+    )
+    fix = "see what squeue says, and run the same command again once it answers"
+    return Problem("slurm-silent", "squeue", what, fix)
+
+
 def _answer(*command: str) -> str | None:
     """Output of a Slurm command; None if it failed."""
     try:
         done = subprocess.run(  # noqa: S603 (names of Slurm's jobs, no shell)
-            command, capture_output=True, text=True, check=False, timeout=_PATIENCE_SECONDS
+            command, capture_output=True, text=True, check=False, timeout=_ANSWER_WITHIN_SECONDS
         )
     except subprocess.TimeoutExpired:
         return None
