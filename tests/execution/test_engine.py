@@ -184,8 +184,11 @@ def test_a_scheduler_file_is_private_and_names_a_private_address(
         pass
 
 
-def test_a_scheduler_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_folder", [False, True], ids=["nothing there", "a folder"])
+def test_a_scheduler_file_that_is_not_there_is_named(tmp_path: Path, is_folder: bool) -> None:
     path = tmp_path / "scheduler.json"
+    if is_folder:
+        path.mkdir(mode=0o700)
     with (
         pytest.raises(ResourceError, match=f"no scheduler file '{path}'"),
         open_engine(1, ResourcesSettings(scheduler=str(path))),

@@ -58,7 +58,9 @@ def existing_cluster(scheduler: str) -> Iterator[tuple[Client, int]]:
 def _address_in(path: Path) -> str:
     """Read a scheduler file that nobody else could have written or read."""
     try:
-        status = path.stat()
+        with path.open("rb") as stream:
+            # Of the file that is read: another one may take its name in between.
+            status, content = os.fstat(stream.fileno()), stream.read()
     except OSError as error:
         fix = "start the scheduler with --scheduler-file, or give its address"
         what = f"no scheduler file '{path}' ({error.strerror})"
@@ -68,7 +70,7 @@ def _address_in(path: Path) -> str:
         fix = f"chmod 600 {path}, and start the scheduler under umask 077"
         raise ResourceError(Problem("open-scheduler-file", _WHERE, what, fix))
     try:
-        return str(json.loads(path.read_text(encoding="utf-8"))["address"])
+        return str(json.loads(content)["address"])
     except (ValueError, KeyError, TypeError) as error:
         what, fix = f"'{path}' is no scheduler file ({error!r})", "name the one the scheduler wrote"
         raise ResourceError(Problem("bad-scheduler-file", _WHERE, what, fix)) from error
