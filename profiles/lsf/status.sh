@@ -4,6 +4,6 @@ case $(bjobs -noheader -o stat "$1" 2>&1) in
 DONE*) echo success ;;
 EXIT*) echo failed ;;
 # Forgotten by LSF: sent again, the job finds what is done already.
-*"is not found"*) echo failed ;;
+*"is not found"* | *"Illegal job ID"*) echo failed ;;
 *) echo running ;;
 esac

@@ -100,6 +100,7 @@ def echo(text: str, status: int = 0) -> str:
         ("lsf", {"bjobs": echo("DONE")}, "success"),
         ("lsf", {"bjobs": echo("EXIT")}, "failed"),
         ("lsf", {"bjobs": echo("Job <7> is not found", 255)}, "failed"),
+        ("lsf", {"bjobs": echo("None: Illegal job ID.", 255)}, "failed"),
         ("lsf", {"bjobs": echo("LSF is down. Please wait ...", 255)}, "running"),
     ],
 )
@@ -117,19 +118,40 @@ def test_states_are_understood(
     assert done.stdout == f"{state}\n"
 
 
-def test_lsf_submission_gives_the_number_of_the_job(tmp_path: Path) -> None:
-    sentence = "Job <4711> is submitted to queue <normal>."
-    install(tmp_path, bsub=echo(sentence))
-    profile = yaml.safe_load((ROOT / "profiles/lsf/config.yaml").read_text(encoding="utf-8"))
-    command = profile["cluster-generic-submit-cmd"].format(
+def submit(scheduler: str, programs: Path) -> subprocess.CompletedProcess[str]:
+    """Submit a job as Snakemake does with a profile."""
+    text = (ROOT / "profiles" / scheduler / "config.yaml").read_text(encoding="utf-8")
+    command = yaml.safe_load(text)["cluster-generic-submit-cmd"].format(
         threads=4, resources=type("Resources", (), {"mem_mb": 2000, "runtime": 60})
     )
-    done = subprocess.run(
+    return subprocess.run(
         f'{command} "job.sh"',
         shell=True,
-        env={"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"},
+        env={"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"},
         capture_output=True,
         text=True,
-        check=True,
+        check=False,
     )
-    assert done.stdout == "4711\n"
+
+
+def test_lsf_submission_gives_the_number_of_the_job(tmp_path: Path) -> None:
+    install(tmp_path, bsub=echo("Job <4711> is submitted to queue <normal>."))
+    done = submit("lsf", tmp_path)
+    assert (done.returncode, done.stdout) == (0, "4711\n")
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "programs"),
+    [
+        ("pbs", {"qsub": echo("", 188)}),
+        ("sge", {"qsub": echo("Unable to run job 7: unknown queue", 1)}),
+        ("lsf", {"bsub": echo("", 255)}),
+        ("lsf", {"bsub": echo("Queue 7 does not exist. Job not submitted.", 255)}),
+        ("lsf", {"bsub": echo("Job not submitted.")}),
+    ],
+)
+def test_a_refused_submission_fails_at_once(
+    scheduler: str, programs: dict[str, str], tmp_path: Path
+) -> None:
+    install(tmp_path, **programs)
+    assert submit(scheduler, tmp_path).returncode != 0
