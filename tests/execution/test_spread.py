@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import subprocess
@@ -23,6 +24,7 @@ from synreduce.execution.spread import SpreadRowGroups
 from synreduce.solvers import FitProblem, FitResult
 from synreduce.solvers.newton import NewtonSolver
 from synreduce.solvers.row_groups import ROWS_PER_GROUP
+from synreduce.workers.mpi import is_rank
 
 N_ROWS = 3 * ROWS_PER_GROUP + 500
 MPI = ResourcesSettings(engine="mpi")
@@ -90,11 +92,52 @@ def test_what_a_lost_worker_held_is_read_by_another(engine: Engine, here: bytes)
     assert made[0].passes > 3
 
 
+def test_few_groups_are_in_flight_however_many_there_are(engine: Engine) -> None:
+    rows = np.repeat(np.arange(12, dtype=np.float32), ROWS_PER_GROUP)[:, np.newaxis]
+    groups = engine.spread(ArrayRows(rows), 0)
+    before = len(engine.client.futures)
+    mapped = groups.map(list, (), ())
+    first = next(mapped)
+    assert len(engine.client.futures) - before <= 2 * engine.n_workers
+    numbers = [block[0, 0] for blocks in (first, *mapped) for _, block in blocks[:1]]
+    assert numbers == list(range(12))
+
+
 def test_a_large_task_is_given_all_workers_and_a_small_one_is_not(engine: Engine) -> None:
     assert list(engine.map_ordered(whether_spread, [7], lambda item: item == 7)) == [True]
     assert list(engine.map_ordered(whether_spread, [8], lambda item: item == 7)) == [False]
     # Enough large tasks for all workers: one each, without exchange of sums.
     assert list(engine.map_ordered(whether_spread, [7, 7], lambda item: item == 7)) == [False] * 2
+
+
+def test_what_ranks_write_in_any_encoding_does_not_fail_the_job(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    launcher = f"""sh -c 'printf "M\\374nchen\\n"; exec {mpiexec()} "$@"' --"""
+    monkeypatch.setenv("SYNREDUCE_MPIEXEC", launcher)
+    with caplog.at_level(logging.INFO), open_engine(1, MPI) as engine:
+        assert list(engine.map_ordered(abs, [-1])) == [1]
+    assert "M\N{REPLACEMENT CHARACTER}nchen" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ("SHELL=sh", False),
+        ("PMI_RANK=0 PMI_SIZE=1", True),
+        ("PMIX_RANK=0", True),
+        ("SLURM_STEP_NUM_TASKS=4 PMIX_RANK=2", True),
+        ("SLURM_STEP_NUM_TASKS=1 PMIX_RANK=0", False),
+        ("SLURM_STEP_NUM_TASKS=1 PMI_RANK=0 PMI_SIZE=1", False),
+        ("SLURM_STEP_NUM_TASKS=1 PMI_RANK=0 PMI_SIZE=4", True),
+        ("SLURM_STEP_NUM_TASKS=1 PMIX_RANK=0 OMPI_COMM_WORLD_SIZE=4", True),
+    ],
+)
+def test_the_only_task_of_a_slurm_step_is_no_rank_unless_mpiexec_made_it_one(
+    monkeypatch: pytest.MonkeyPatch, environment: str, expected: bool
+) -> None:
+    monkeypatch.setattr(os, "environ", dict(pair.split("=") for pair in environment.split()))
+    assert is_rank() == expected
 
 
 def whether_spread(_item: int, spread: object = None) -> bool:
@@ -122,8 +165,9 @@ def test_under_mpiexec_a_killed_worker_is_replaced_and_a_killed_rank_ends_the_jo
             list(engine.map_ordered(abs, range(-4, 0)))
 
 
-def test_a_launcher_that_fails_is_quoted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SYNREDUCE_MPIEXEC", "sh -c 'echo no slots left; exit 3' --")
+@pytest.mark.parametrize("words", ["no slots left", r"\303 \377 no slots left"])
+def test_a_launcher_that_fails_is_quoted(monkeypatch: pytest.MonkeyPatch, words: str) -> None:
+    monkeypatch.setenv("SYNREDUCE_MPIEXEC", f"sh -c 'printf \"{words}\"; exit 3' --")
     with (
         pytest.raises(ResourceError, match="no slots left"),
         open_engine(2, MPI),

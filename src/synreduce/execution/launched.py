@@ -128,7 +128,7 @@ def launched_cluster(
         raise ResourceError(Problem("no-launcher", "resources.engine", what, fix))
     host = LOOPBACK if one_machine else network_address()
     launcher: subprocess.Popen[str] | None = None
-    with tempfile.TemporaryFile("w+") as output:
+    with tempfile.TemporaryFile() as output:
         try:
             with job_cluster(0, host=host, security=Security.temporary()) as client:
                 launcher = _start(command, Connection.of(client), output)
@@ -144,7 +144,7 @@ def launched_cluster(
 
 
 def _start(
-    command: Sequence[str], connection: Connection, output: IO[str]
+    command: Sequence[str], connection: Connection, output: IO[bytes]
 ) -> subprocess.Popen[str]:
     launcher = subprocess.Popen(  # noqa: S603 (no shell; nothing of it is from a configuration)
         command, stdin=subprocess.PIPE, stdout=output, stderr=output, text=True
@@ -160,15 +160,16 @@ def _runs(launcher: subprocess.Popen[str]) -> bool:
     return launcher.poll() is None
 
 
-def _no_workers(program: str, output: IO[str]) -> Problem:
+def _no_workers(program: str, output: IO[bytes]) -> Problem:
     said = "; ".join(_lines(output)[-_LINES_SHOWN:]) or "nothing"
     what = f"{program} started no worker that connected; it said: {said}"
     return Problem("no-workers", "resources.engine", what, "see the log of the job")
 
 
-def _lines(output: IO[str]) -> list[str]:
-    output.seek(0)
-    return output.read().splitlines()
+def _lines(output: IO[bytes]) -> list[str]:
+    # Not by seeking: the position is also that where the command writes.
+    said = os.pread(output.fileno(), os.fstat(output.fileno()).st_size, 0)
+    return said.decode("utf-8", "replace").splitlines()
 
 
 def _end(launcher: subprocess.Popen[str]) -> None:

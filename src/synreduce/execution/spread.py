@@ -17,11 +17,13 @@ from synreduce.solvers.row_groups import (
 )
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Client, Future
 
     from synreduce.design import RowSource
 
 Result = TypeVar("Result")
+
+_TASKS_IN_FLIGHT_PER_WORKER = 2
 
 
 class SpreadRowGroups:
@@ -41,6 +43,7 @@ class SpreadRowGroups:
         self._client, self._ranges = client, group_ranges(rows.n_rows)
         workers = sorted(client.scheduler_info(n_workers=-1)["workers"])
         capacity = cache_bytes // cached_bytes(ROWS_PER_GROUP, rows.n_features) * len(workers)
+        self._most_in_flight = _TASKS_IN_FLIGHT_PER_WORKER * len(workers)
         # A task like any other, because Dask does not restore data that were scattered.
         self._source = client.submit(_unchanged, rows, pure=False)
         self._held = [
@@ -74,20 +77,24 @@ class SpreadRowGroups:
         object
             What the function returns for each group, in order.
         """
-        futures = deque(
-            self._client.submit(
-                _call_on_group,
-                self._held[number] if number < len(self._held) else self._source,
-                where,
-                function,
-                samples_of(samples, *where),
-                arguments,
-                pure=False,
+        waiting: deque[Future[Result]] = deque()
+        for number, where in enumerate(self._ranges):
+            # Results stay in the memory of workers until they are taken.
+            if len(waiting) == self._most_in_flight:
+                yield waiting.popleft().result()
+            waiting.append(
+                self._client.submit(
+                    _call_on_group,
+                    self._held[number] if number < len(self._held) else self._source,
+                    where,
+                    function,
+                    samples_of(samples, *where),
+                    arguments,
+                    pure=False,
+                )
             )
-            for number, where in enumerate(self._ranges)
-        )
-        while futures:
-            yield futures.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
 def _unchanged(rows: RowSource) -> RowSource:

@@ -19,16 +19,22 @@ if TYPE_CHECKING:
 
 # Of MPICH and its kin, of PMIx, and of Open MPI.
 _RANK_VARIABLES = ("PMI_RANK", "PMIX_RANK", "OMPI_COMM_WORLD_RANK")
+_SIZE_VARIABLES = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE")
 _PAUSE_SECONDS = 0.05
 
 
 def is_rank() -> bool:
     """Tell whether this process was started as an MPI rank.
 
+    Slurm may start every step as ranks (its ``MpiDefault``). The only task of a step is none,
+    unless ``mpiexec`` started several processes inside it.
+
     Returns
     -------
     bool
     """
+    if os.environ.get("SLURM_STEP_NUM_TASKS") == "1":
+        return any(os.environ.get(name, "1") != "1" for name in _SIZE_VARIABLES)
     return any(name in os.environ for name in _RANK_VARIABLES)
 
 
