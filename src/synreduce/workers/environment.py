@@ -9,6 +9,12 @@ from typing import Any
 
 LOOPBACK = "127.0.0.1"
 
+_MIB = 1 << 20
+# Arrays beyond the first go back to the system when they are freed; of smaller ones, as many as the
+# second. Dask's workers else give back everything at once, and half their time is spent on pages.
+_MMAP_THRESHOLD_BYTES, _TRIM_THRESHOLD_BYTES = 32 * _MIB, 64 * _MIB
+_TRIM_VARIABLE = "MALLOC_TRIM_THRESHOLD_"
+
 DASK_SETTINGS: dict[str, Any] = {
     # Without routes the web servers that Dask always opens answer nothing: they know no login.
     "distributed.scheduler.http.routes": [],
@@ -16,6 +22,7 @@ DASK_SETTINGS: dict[str, Any] = {
     # Entries of logs for developers hold the arguments of their tasks: the samples of hundreds of
     # windows, by default.
     "distributed.admin.low-level-log-length": 10,
+    f"distributed.nanny.pre-spawn-environ.{_TRIM_VARIABLE}": _TRIM_THRESHOLD_BYTES,
 }
 
 _BLAS_VARIABLES = (
@@ -25,20 +32,25 @@ _BLAS_VARIABLES = (
     "VECLIB_MAXIMUM_THREADS",
     "NUMEXPR_NUM_THREADS",
 )
-_MMAP_THRESHOLD_PARAMETER = -3  # M_MMAP_THRESHOLD of malloc.h
-_MMAP_THRESHOLD_BYTES = 1 << 20
+_MALLOC_PARAMETERS = {  # M_MMAP_THRESHOLD and M_TRIM_THRESHOLD of malloc.h
+    -3: _MMAP_THRESHOLD_BYTES,
+    -1: _TRIM_THRESHOLD_BYTES,
+}
 
 
 def prepare_process() -> None:
     """Hold BLAS to one thread and have freed arrays go back to the system, here and in children.
 
-    The GNU C library else keeps freed blocks of up to 32 MB, and a process that projects, fits and
-    merges grows far beyond what it holds.
+    The GNU C library else raises its thresholds as arrays are freed, and a process that projects,
+    fits and merges grows far beyond what it holds.
     """
     os.environ.update(dict.fromkeys(_BLAS_VARIABLES, "1"))
     # Read when distributed is imported, here and in the workers.
     os.environ.setdefault("DASK_LOGGING__DISTRIBUTED", "warning")
     os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", str(_MMAP_THRESHOLD_BYTES))
+    os.environ.setdefault(_TRIM_VARIABLE, str(_TRIM_THRESHOLD_BYTES))
     # Other C libraries lack the function.
     with suppress(AttributeError, OSError):
-        ctypes.CDLL(None).mallopt(_MMAP_THRESHOLD_PARAMETER, _MMAP_THRESHOLD_BYTES)
+        library = ctypes.CDLL(None)
+        for parameter, value in _MALLOC_PARAMETERS.items():
+            library.mallopt(parameter, value)
