@@ -6,7 +6,7 @@ over the group's samples, or a value per sample.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,9 @@ from synreduce.solvers.row_groups import Block
 from synreduce.solvers.sums import logistic, softplus
 
 FloatArray = NDArray[np.float64]
+
+_ROWS_PER_PIECE = 2048
+"""Rows weighted at a time: their copies stay in the processor's cache, in memory used again."""
 
 
 def bad_rows(blocks: Iterable[Block]) -> int:
@@ -42,10 +45,14 @@ def shifted_moments(
 ) -> tuple[FloatArray, FloatArray]:
     """Gram matrix of all rows, and sum of the rows with a spike, both about a centre."""
     gram, positive_sum = np.zeros((centre.size, centre.size)), np.zeros(centre.size)
+    room = np.empty((_ROWS_PER_PIECE, centre.size))
     for where, block in blocks:
-        shifted = block - centre
-        gram += shifted.T @ shifted
-        positive_sum += outcome[where] @ shifted
+        label = outcome[where]
+        for start in range(0, label.size, _ROWS_PER_PIECE):
+            rows = block[start : start + _ROWS_PER_PIECE]
+            shifted = np.subtract(rows, centre, out=room[: rows.shape[0]])
+            gram += shifted.T @ shifted
+            positive_sum += label[start : start + _ROWS_PER_PIECE] @ shifted
     return gram, positive_sum
 
 
@@ -96,20 +103,25 @@ def curvature(
     size = weights.size
     value, gradient = np.zeros(n_parts), np.zeros((n_parts, size))
     hessian = np.zeros((n_parts, size, size))
+    room = np.empty((_ROWS_PER_PIECE, size))
     for where, block in blocks:
         score, label = block @ weights, outcome[where]
         loss, chance = softplus(score) - label * score, logistic(score)
-        root = np.sqrt(chance * (1.0 - chance))[:, None]
-        for index in range(n_parts):
-            if part is None:
-                value[index] += loss.sum()
-                gradient[index] += (chance - label) @ block
-                scaled = block * root
-            else:
-                chosen = np.flatnonzero(part[where] == index)
-                scaled = block[chosen]
-                value[index] += loss[chosen].sum()
-                gradient[index] += (chance - label)[chosen] @ scaled
-                scaled *= root[chosen]
-            hessian[index] += scaled.T @ scaled
+        root, residual = np.sqrt(chance * (1.0 - chance)), chance - label
+        parts = np.zeros(label.size, dtype=np.int64) if part is None else part[where]
+        for index, chosen in _pieces(parts, n_parts):
+            value[index] += loss[chosen].sum()
+            # Any other mode than "clip" would make a copy first.
+            rows = np.take(block, chosen, axis=0, out=room[: chosen.size], mode="clip")
+            gradient[index] += residual[chosen] @ rows
+            rows *= root[chosen, None]
+            hessian[index] += rows.T @ rows
     return value, gradient, hessian
+
+
+def _pieces(part: NDArray[np.int64], n_parts: int) -> Iterator[tuple[int, NDArray[np.int64]]]:
+    """Go through the rows of one part after the other; yield its number and some of its rows."""
+    for index in range(n_parts):
+        chosen = np.flatnonzero(part == index)
+        for start in range(0, chosen.size, _ROWS_PER_PIECE):
+            yield index, chosen[start : start + _ROWS_PER_PIECE]
