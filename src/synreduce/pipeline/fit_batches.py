@@ -156,27 +156,37 @@ def _raise_failures(left: Sequence[FitSeries]) -> None:
 
 
 def _series(run: CheckedRun, folders: Mapping[Chunk, CheckpointFolder]) -> Iterator[FitSeries]:
-    configuration = run.configuration
-    bases = RunBases.of(configuration)
-    for chunk, checkpoints in folders.items():
-        with open_databases(configuration) as database:
+    bases = RunBases.of(run.configuration)
+    with open_databases(run.configuration) as database:
+        for chunk, checkpoints in folders.items():
             samples = WindowSamples.of(database, chunk.temporal)
-        for split in samples.splits(configuration):
-            resampling = samples.resampling(split, configuration)
-            for strategy, solver in product(configuration.strategies, configuration.solvers):
-                task = FitTask(
-                    chunk=chunk,
-                    design=run.paths.design(chunk),
-                    identity=run.design_identity(chunk),
-                    strategy=strategy,
-                    solver=solver,
-                    split=split,
-                    restart=0,
-                    seed=configuration.seed,
-                    cache_bytes=configuration.resources.cache_bytes,
-                    minimum_positives=configuration.minimum_positives.train,
-                    bases=(bases.spatial[:, bases.bins(chunk.spatial)], bases.temporal),
-                    checkpoints=checkpoints,
-                    resampling=resampling,
-                )
-                yield FitSeries(task)
+            yield from _series_of_chunk(run, bases, samples, chunk, checkpoints)
+
+
+def _series_of_chunk(
+    run: CheckedRun,
+    bases: RunBases,
+    samples: WindowSamples,
+    chunk: Chunk,
+    checkpoints: CheckpointFolder,
+) -> Iterator[FitSeries]:
+    configuration = run.configuration
+    for split in samples.splits(configuration):
+        resampling = samples.resampling(split, configuration)
+        for strategy, solver in product(configuration.strategies, configuration.solvers):
+            task = FitTask(
+                chunk=chunk,
+                design=run.paths.design(chunk),
+                identity=run.design_identity(chunk),
+                strategy=strategy,
+                solver=solver,
+                split=split,
+                restart=0,
+                seed=configuration.seed,
+                cache_bytes=configuration.resources.cache_bytes,
+                minimum_positives=configuration.minimum_positives.train,
+                bases=(bases.spatial[:, bases.bins(chunk.spatial)], bases.temporal),
+                checkpoints=checkpoints,
+                resampling=resampling,
+            )
+            yield FitSeries(task)
