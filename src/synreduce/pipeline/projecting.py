@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from synreduce.pipeline.checked_run import CheckedRun
 from synreduce.pipeline.inputs import RunBases, WindowSamples, grouping_of, open_databases
 from synreduce.progress import progress
 from synreduce.projection import project_together
-from synreduce.result import DesignSamples, design_is_current, design_writer
+from synreduce.result import DesignSamples, DesignWriter, design_is_current, design_writer
 from synreduce.units import parse_bytes
 
 if TYPE_CHECKING:
@@ -131,26 +132,36 @@ def project_chunks(run: CheckedRun, chunks: Sequence[Chunk], engine: Engine) -> 
     """
     configuration = run.configuration
     for group in _sharing_reading(chunks, configuration.window.width_ms):
-        with open_databases(configuration) as database, ExitStack() as files:
+        with (
+            open_databases(configuration) as database,
+            ThreadPoolExecutor(engine.n_workers) as threads,
+            ExitStack() as files,
+        ):
+            opened = [files.enter_context(ExitStack()) for _ in group]
             writers = [
-                files.enter_context(
-                    design_writer(
-                        run.paths.design(chunk),
-                        run.design_identity(chunk),
-                        _design_samples(database, chunk),
-                        _layout(configuration, database),
-                    )
-                )
-                for chunk in group
+                file.enter_context(_design_writer(run, database, chunk))
+                for file, chunk in zip(opened, group, strict=True)
             ]
             tasks = _block_tasks(configuration, group, database, engine.n_workers)
             title = f"projecting {group[0].id}" + (f" to {group[-1].id}" if group[1:] else "")
             with progress(title, database.n_trials, "trials") as report:
                 for task, rows in zip(tasks, engine.map_ordered(project_block, tasks), strict=True):
-                    for writer, block in zip(writers, rows, strict=True):
-                        writer.append(block)
+                    list(threads.map(DesignWriter.append, writers, rows))
                     report.advance(task.trials.stop - task.trials.start)
             _refuse_changed(configuration, run.fingerprint)
+            # Each file is read back before it appears.
+            list(threads.map(ExitStack.close, opened))
+
+
+def _design_writer(
+    run: CheckedRun, database: Database, chunk: Chunk
+) -> AbstractContextManager[DesignWriter]:
+    return design_writer(
+        run.paths.design(chunk),
+        run.design_identity(chunk),
+        _design_samples(database, chunk),
+        _layout(run.configuration, database),
+    )
 
 
 def _refuse_changed(configuration: Configuration, fingerprint: str) -> None:

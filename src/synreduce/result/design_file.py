@@ -28,16 +28,19 @@ _ROW_TYPE = np.dtype("<f4")
 class DesignWriter:
     """Takes the rows of a design in order; made by :func:`design_writer`.
 
+    Several writers take their rows at the same time, each in a thread of its own.
+
     Parameters
     ----------
     stream : StreamedFile
         The file being written.
     dataset : h5py.Dataset, shape (n_samples, n_features)
-        Where the rows go.
+        Where the rows go: contiguous and allocated.
     """
 
     def __init__(self, stream: StreamedFile, dataset: h5py.Dataset) -> None:
-        self._stream, self._dataset = stream, dataset
+        self._stream, self._shape = stream, dataset.shape
+        self._position = int(dataset.id.get_offset() or 0)
         self._digest = hashlib.sha256()
         self.n_written = 0
 
@@ -58,7 +61,7 @@ class DesignWriter:
         """
         rows = np.ascontiguousarray(block, dtype=_ROW_TYPE)
         stop = self.n_written + len(rows)
-        n_rows, n_features = self._dataset.shape
+        n_rows, n_features = self._shape
         if rows.ndim != 2 or rows.shape[1] != n_features or stop > n_rows:
             message = (
                 f"block of shape {rows.shape} at row {self.n_written} of a design "
@@ -66,8 +69,8 @@ class DesignWriter:
             )
             raise ValueError(message)
         if rows.size:
-            self._dataset[self.n_written : stop] = rows
-            self._stream.raise_if_failed()
+            self._stream.write_at(self._position, rows.data)
+            self._position += rows.nbytes
             self._digest.update(rows.data)
         self.n_written = stop
 
@@ -84,8 +87,8 @@ class DesignWriter:
         ValueError
             If rows are missing.
         """
-        if self.n_written != self._dataset.shape[0]:
-            message = f"{self.n_written} rows written of {self._dataset.shape[0]}"
+        if self.n_written != self._shape[0]:
+            message = f"{self.n_written} rows written of {self._shape[0]}"
             raise ValueError(message)
         return self._digest.hexdigest()
 

@@ -48,6 +48,23 @@ class StreamedFile:
         """
         self._raw.raise_if_failed()
 
+    def write_at(self, position: int, data: memoryview) -> None:
+        """Store bytes of a contiguous dataset past HDF5, which allows one thread at a time.
+
+        Parameters
+        ----------
+        position : int
+            In the file, within a dataset that HDF5 has allocated and writes nothing to.
+        data : memoryview
+            What to store.
+
+        Raises
+        ------
+        ResourceError
+            If the disk is full, a quota is exceeded, or the like.
+        """
+        self._raw.write_at(position, data)
+
 
 @contextmanager
 def hdf5_image() -> Iterator[h5py.File]:

@@ -62,9 +62,26 @@ class TolerantFile:
         ResourceError
             If any write failed.
         """
-        if self._image is not None:
-            image, self._image = self._image, None
-            self._store(image, 0)
+        self._store_image()
+        self.raise_if_failed()
+
+    def write_at(self, position: int, data: Buffer) -> None:
+        """Store bytes where HDF5 has set room aside and writes nothing itself.
+
+        Parameters
+        ----------
+        position : int
+            In the file.
+        data : bytes-like
+            What to store.
+
+        Raises
+        ------
+        ResourceError
+            If this write or an earlier one failed.
+        """
+        self._store_image()
+        self._store(memoryview(data).cast("B"), position)
         self.raise_if_failed()
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
@@ -81,9 +98,8 @@ class TolerantFile:
         """Store all bytes at the position; after a failure keep them in memory."""
         view = memoryview(data).cast("B")
         stop = self._position + len(view)
-        if self._image is not None and stop > _IMAGE_BYTES:
-            image, self._image = self._image, None
-            self._store(image, 0)
+        if stop > _IMAGE_BYTES:
+            self._store_image()
         if self._image is None:
             self._store(view, self._position)
         else:
@@ -93,6 +109,11 @@ class TolerantFile:
         self._position = stop
         self._end = max(self._end, stop)
         return len(view)
+
+    def _store_image(self) -> None:
+        if self._image is not None:
+            image, self._image = self._image, None
+            self._store(image, 0)
 
     def _store(self, data: bytearray | memoryview, position: int) -> None:
         if self._failure is None:
