@@ -73,8 +73,11 @@ def test_refused_by_its_check_leaves_the_former_file(tmp_path):
         message = "no"
         raise ValueError(message)
 
-    with pytest.raises(ValueError, match="no"):
-        publish_text(target, "new", verify=refuse)
+    with (
+        pytest.raises(ValueError, match="no"),
+        staged_file(target, refuse) as (_part, descriptor),
+    ):
+        os.write(descriptor, b"new")
     assert target.read_text() == "old"
     assert names(tmp_path) == ["a.txt"]
 

@@ -25,7 +25,7 @@ Verification = Callable[[Path], None]
 _PIECE = 8 * 2**20
 
 
-def publish_bytes(path: str | Path, payload: bytes, verify: Verification | None = None) -> None:
+def publish_bytes(path: str | Path, payload: bytes) -> None:
     """Write a file so that it is there completely or not at all.
 
     Parameters
@@ -34,8 +34,6 @@ def publish_bytes(path: str | Path, payload: bytes, verify: Verification | None 
         The file; missing folders are made. A former file is replaced when the new one is safe.
     payload : bytes
         Everything the file shall hold.
-    verify : callable, optional
-        Called with the path of the finished but still hidden file; raises to refuse it.
 
     Raises
     ------
@@ -44,12 +42,10 @@ def publish_bytes(path: str | Path, payload: bytes, verify: Verification | None 
     ArtefactError
         If reading back does not return what was written.
     """
-    publish_pieces(path, (payload,), verify)
+    publish_pieces(path, (payload,))
 
 
-def publish_pieces(
-    path: str | Path, pieces: Iterable[bytes], verify: Verification | None = None
-) -> None:
+def publish_pieces(path: str | Path, pieces: Iterable[bytes]) -> None:
     """Write a file as `publish_bytes` does, piece by piece, so that it need not fit in memory.
 
     Parameters
@@ -58,8 +54,6 @@ def publish_pieces(
         The file.
     pieces : iterable of bytes
         What the file shall hold, one after the other.
-    verify : callable, optional
-        As in `publish_bytes`.
 
     Raises
     ------
@@ -71,8 +65,6 @@ def publish_pieces(
 
     def verify_part(part: Path) -> None:
         _verify_digest(part, target, written.digest())
-        if verify is not None:
-            verify(part)
 
     with staged_file(target, verify_part) as (_part, descriptor):
         for piece in pieces:
@@ -83,7 +75,7 @@ def publish_pieces(
                 raise resource_error(error, target, len(piece)) from error
 
 
-def publish_text(path: str | Path, text: str, verify: Verification | None = None) -> None:
+def publish_text(path: str | Path, text: str) -> None:
     """Write a UTF-8 text file as `publish_bytes` does.
 
     Parameters
@@ -92,10 +84,8 @@ def publish_text(path: str | Path, text: str, verify: Verification | None = None
         The file.
     text : str
         Everything the file shall hold.
-    verify : callable, optional
-        As in `publish_bytes`.
     """
-    publish_bytes(path, text.encode(), verify)
+    publish_bytes(path, text.encode())
 
 
 def publish_json(path: str | Path, obj: object) -> None:
