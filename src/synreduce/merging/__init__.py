@@ -1,8 +1,7 @@
 """Merging: spatial chunks into one filter, windows into a consensus, fits into the best."""
 
 from synreduce.merging.filter_errors import (
-    FilterBands,
-    FilterErrors,
+    FilterSpread,
     canonical_filter_bands,
     canonical_filter_errors,
 )
@@ -33,8 +32,7 @@ __all__ = [
     "ChunkBasis",
     "Consensus",
     "ConsensusSums",
-    "FilterBands",
-    "FilterErrors",
+    "FilterSpread",
     "MergedKernel",
     "MergedModel",
     "RefineSettings",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,15 +16,15 @@ FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class FilterErrors:
-    """Standard errors of canonical filters; 0 where the canonical form fixes the value.
+class FilterSpread:
+    """How far canonical filters may be off, as standard errors or as bands.
 
     Parameters
     ----------
-    spatial : dict of str to ndarray, shape (n_bins,)
-        Per group.
-    temporal : dict of str to ndarray, shape (width,)
-        Per group.
+    spatial : dict of str to ndarray, shape (n_bins,) or (2, n_bins)
+        Per group: standard errors, or lower and upper end of the interval less the filter.
+    temporal : dict of str to ndarray, shape (width,) or (2, width)
+        The same over time.
     """
 
     spatial: dict[str, FloatArray]
@@ -36,8 +36,8 @@ def canonical_filter_errors(
     covariance: FloatArray,
     layout: FeatureLayout,
     bases: tuple[FloatArray, FloatArray],
-    groups: Sequence[str],
-) -> FilterErrors:
+    groups: Collection[str],
+) -> FilterSpread:
     """Propagate the covariance of the weights to filters in canonical form.
 
     A canonical filter is a ratio of two points of the kernel: the temporal filter is a row of it
@@ -54,37 +54,22 @@ def canonical_filter_errors(
         Columns, one term per group.
     bases : (ndarray, ndarray), shapes (K, n_bins) and (L, width)
         Spatial and temporal basis functions.
-    groups : sequence of str
+    groups : collection of str
         Terms.
 
     Returns
     -------
-    FilterErrors
-        NaN for a group whose kernel is zero, and for spatial filters if the reference's is.
+    FilterSpread
+        Standard errors: 0 where the canonical form fixes the value, NaN for a group whose kernel is
+        zero, and for spatial filters if the reference's is.
     """
     peaks = _peaks(theta, layout, bases, groups)
-    reference = peaks[standard_reference(groups)]
+    reference = peaks[standard_reference(list(groups))]
     spatial, temporal = {}, {}
     for name, peak in peaks.items():
         temporal[name] = _ratio_errors(peak.row, peak.at_peak, theta, covariance)
         spatial[name] = _ratio_errors(peak.column, reference.at_peak, theta, covariance)
-    return FilterErrors(spatial, temporal)
-
-
-@dataclass(frozen=True)
-class FilterBands:
-    """Ends of intervals relative to the canonical filters of the fit.
-
-    Parameters
-    ----------
-    spatial : dict of str to ndarray, shape (2, n_bins)
-        Per group: lower and upper end less the filter.
-    temporal : dict of str to ndarray, shape (2, width)
-        The same over time.
-    """
-
-    spatial: dict[str, FloatArray]
-    temporal: dict[str, FloatArray]
+    return FilterSpread(spatial, temporal)
 
 
 def canonical_filter_bands(
@@ -92,8 +77,8 @@ def canonical_filter_bands(
     replicates: FloatArray,
     layout: FeatureLayout,
     bases: tuple[FloatArray, FloatArray],
-    signs: Mapping[str, int],
-) -> FilterBands:
+    groups: Mapping[str, int],
+) -> FilterSpread:
     """Percentiles of the canonical filters of bootstrap replicates.
 
     The filters of every replicate are scaled as those of the fit are: by the kernel at the point
@@ -110,23 +95,23 @@ def canonical_filter_bands(
         Columns, one term per group.
     bases : (ndarray, ndarray), shapes (K, n_bins) and (L, width)
         Spatial and temporal basis functions.
-    signs : mapping of str to int
-        Groups and their signs.
+    groups : mapping of str to int
+        Terms and their signs.
 
     Returns
     -------
-    FilterBands
-        NaN for a group whose kernel is zero.
+    FilterSpread
+        Bands: NaN for a group whose kernel is zero.
     """
-    peaks = _peaks(theta, layout, bases, list(signs))
-    reference = peaks[standard_reference(list(signs))].at_peak
+    peaks = _peaks(theta, layout, bases, groups)
+    reference = peaks[standard_reference(list(groups))].at_peak
     reference = reference * np.sign(reference @ theta)
     draws = np.vstack([theta, replicates])
     spatial, temporal = {}, {}
     for name, peak in peaks.items():
-        spatial[name] = _band(signs[name] * (draws @ peak.column.T), draws @ reference)
-        temporal[name] = _band(signs[name] * (draws @ peak.row.T), draws @ peak.at_peak)
-    return FilterBands(spatial, temporal)
+        spatial[name] = _band(groups[name] * (draws @ peak.column.T), draws @ reference)
+        temporal[name] = _band(groups[name] * (draws @ peak.row.T), draws @ peak.at_peak)
+    return FilterSpread(spatial, temporal)
 
 
 def _band(above: FloatArray, below: FloatArray) -> FloatArray:
@@ -154,7 +139,7 @@ def _peaks(
     theta: FloatArray,
     layout: FeatureLayout,
     bases: tuple[FloatArray, FloatArray],
-    groups: Sequence[str],
+    groups: Collection[str],
 ) -> dict[str, _Peak]:
     return {
         name: _peak(name, weights, layout, bases)
