@@ -61,22 +61,7 @@ class SpreadRowGroups:
     def map(
         self, function: Callable[..., Result], samples: Samples, arguments: Sequence[Any]
     ) -> Iterator[Result]:
-        """Run a function on every group, where the group is held.
-
-        Parameters
-        ----------
-        function : callable
-            See `synreduce.solvers.row_groups.RowGroups.map`.
-        samples : sequence of numpy.ndarray or None
-            Arrays with an entry per sample.
-        arguments : sequence
-            What the function needs besides.
-
-        Yields
-        ------
-        object
-            What the function returns for each group, in order.
-        """
+        """Run a function on every group where it is held; see `row_groups.RowGroups.map`."""
         waiting: deque[Future[Result]] = deque()
         for number, where in enumerate(self._ranges):
             # Results stay in the memory of workers until they are taken.

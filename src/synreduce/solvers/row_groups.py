@@ -29,10 +29,22 @@ class RowGroups(Protocol):
     def map(
         self, function: Callable[..., Result], samples: Samples, arguments: Sequence[Any]
     ) -> Iterator[Result]:
-        """Run a function on every group and yield what it returns, in the order of the groups.
+        """Run a function on every group.
 
-        The function is importable and is called with the blocks of a group, the group's part of
-        each array of `samples`, and `arguments`.
+        Parameters
+        ----------
+        function : callable
+            Importable; called with the blocks of a group, the group's part of each array of
+            `samples`, and `arguments`.
+        samples : sequence of numpy.ndarray or None
+            Arrays with an entry per sample.
+        arguments : sequence
+            What the function needs besides.
+
+        Yields
+        ------
+        object
+            What the function returns for each group, in order.
         """
         ...
 
@@ -137,22 +149,7 @@ class LocalRowGroups:
     def map(
         self, function: Callable[..., Result], samples: Samples, arguments: Sequence[Any]
     ) -> Iterator[Result]:
-        """Run a function on one group after the other.
-
-        Parameters
-        ----------
-        function : callable
-            See `RowGroups.map`.
-        samples : sequence of numpy.ndarray or None
-            Arrays with an entry per sample.
-        arguments : sequence
-            What the function needs besides.
-
-        Yields
-        ------
-        object
-            What the function returns for each group, in order.
-        """
+        """Run a function on one group after the other; see `RowGroups.map`."""
         for number, (start, stop) in enumerate(self._ranges):
             blocks = (
                 read_blocks(self._rows, start, stop) if self.cached is None else self.cached[number]
