@@ -2,21 +2,28 @@
 # Start a Slurm on this machine, run the tests that need it, and take it down.
 #
 #   run.sh            all of them, without accounting and then a run with it (15 minutes)
-#   run.sh --short    a run and a cancelled job (two minutes); where Slurm cannot be started this
-#                     says so, with the reason, and is no failure
+#   run.sh --short    a run and a cancelled job (two minutes); where this machine cannot
+#                     run Slurm this says so, with the reason, and is no failure
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 trap tests/slurm/stop.sh EXIT
+
+cannot_run_here=77
 
 tests_on_slurm() {
     SYNREDUCE_SLURM=1 .venv/bin/python -m pytest --numprocesses=0 "$@"
 }
 
 if [ "${1:-}" = --short ]; then
-    if ! reason=$(tests/slurm/start.sh 2>&1); then
+    reason=$(tests/slurm/start.sh 2>&1)
+    status=$?
+    if [ "$status" = "$cannot_run_here" ]; then
         echo "$reason"
         echo "SKIPPED: no test ran on Slurm, because it cannot be started here ($(tail -n 1 <<<"$reason"))"
         exit 0
+    elif [ "$status" != 0 ]; then
+        echo "$reason"
+        exit "$status"
     fi
     tests_on_slurm tests/slurm/test_slurm.py
     exit
