@@ -8,12 +8,22 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from cluster_run import ON_OWN_NODES, ON_SLURM, UNTIL_MERGED, Batch, CableGrid, ClusterRun, wait_for
+from cluster_run import (
+    ON_OWN_NODES,
+    ON_SLURM,
+    UNTIL_MERGED,
+    Batch,
+    CableGrid,
+    ClusterRun,
+    Driver,
+    wait_for,
+)
 from slurm_jobs import (
     NewJobs,
     SlurmJob,
@@ -39,6 +49,17 @@ if any(".fit.py" in word for word in sys.orig_argv):
     ballast = bytearray(int(size.read_text()) * 2**20)
     ballast[::4096] = b"x" * len(ballast[::4096])
 """
+
+
+@contextmanager
+def fitting_again(
+    run: ClusterRun, batches: Sequence[Batch], *options: str, **environment: str
+) -> Iterator[tuple[NewJobs, Driver]]:
+    """Lose the fits of batches and start the run anew: its jobs, and the command that goes on."""
+    run.lose_fits(*batches)
+    jobs = NewJobs()
+    with run.start(*ON_SLURM, *UNTIL_MERGED, *options, **environment) as driver:
+        yield jobs, driver
 
 
 def stop_in_the_middle(run: ClusterRun, jobs: NewJobs, *batches: Batch) -> dict[str, SlurmJob]:
@@ -75,9 +96,7 @@ class Accidents:
 @pytest.fixture(scope="module")
 def accidents(finished: ClusterRun, grid: CableGrid) -> Iterator[Accidents]:
     cancelled, requeued, too_slow, on_lost_node = grid.batches
-    finished.lose_fits(*grid.batches)
-    jobs = NewJobs()
-    with finished.start(*ON_SLURM, *UNTIL_MERGED, *ON_OWN_NODES) as driver:
+    with fitting_again(finished, grid.batches, *ON_OWN_NODES) as (jobs, driver):
         met = stop_in_the_middle(finished, jobs, *grid.batches)
         kept = finished.fit_stamps()
         lost = met[on_lost_node.name]
@@ -123,11 +142,9 @@ def test_a_job_without_enough_memory_is_sent_again_with_more(
     finished: ClusterRun, undisturbed: bytes, grid: CableGrid, tmp_path: Path
 ) -> None:
     run, batch = finished, grid.batches[0]
-    run.lose_fits(batch)
-    jobs = NewJobs()
     (tmp_path / "sitecustomize.py").write_text(MEMORY_HOG)
     python_path = os.pathsep.join((str(tmp_path), os.environ.get("PYTHONPATH", "")))
-    with run.start(*ON_SLURM, *UNTIL_MERGED, PYTHONPATH=python_path) as driver:
+    with fitting_again(run, [batch], PYTHONPATH=python_path) as (jobs, driver):
         (job,) = wait_for(lambda: jobs.of("fit"))
         part = tmp_path / "written"
         part.write_text(str(int(1.3 * job.memory_mb)))
@@ -145,12 +162,10 @@ def test_after_the_controller_was_killed_the_same_command_finishes_without_doing
     finished: ClusterRun, undisturbed: bytes, grid: CableGrid
 ) -> None:
     run, (running, waiting, *_) = finished, grid.batches
-    run.lose_fits(running, waiting)
-    jobs = NewJobs()
     for node in ("n2", "n3", "n4"):
         set_node(node, "drain")
     try:
-        with run.start(*ON_SLURM, *UNTIL_MERGED, *ON_OWN_NODES) as driver:
+        with fitting_again(run, [running, waiting], *ON_OWN_NODES) as (jobs, driver):
             wait_for(lambda: jobs.running("fit"))
             if jobs.running("fit", waiting.name):
                 running, waiting = waiting, running
@@ -175,10 +190,8 @@ def test_of_two_controllers_one_works_and_the_other_is_told_who_does(
     finished: ClusterRun, undisturbed: bytes, grid: CableGrid
 ) -> None:
     run, batch = finished, grid.batches[1]
-    run.lose_fits(batch)
-    jobs = NewJobs()
     with (
-        run.start(*ON_SLURM, *UNTIL_MERGED) as one,
+        fitting_again(run, [batch]) as (jobs, one),
         run.start(*ON_SLURM, *UNTIL_MERGED) as two,
     ):
         winner, loser = (one, two) if one.end() == 0 else (two, one)
@@ -193,9 +206,7 @@ def test_slurm_without_its_controller_for_a_minute_costs_no_job(
     finished: ClusterRun, undisturbed: bytes, grid: CableGrid
 ) -> None:
     run, batch = finished, grid.batches[2]
-    run.lose_fits(batch)
-    jobs = NewJobs()
-    with run.start(*ON_SLURM, *UNTIL_MERGED) as driver:
+    with fitting_again(run, [batch]) as (jobs, driver):
         job = stop_in_the_middle(run, jobs, batch)[batch.name]
         stop_slurm_controller()
         try:
