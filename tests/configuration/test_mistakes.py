@@ -173,47 +173,6 @@ def test_the_limit_on_chunks_can_be_set():
     assert _only(limited).what == "11 chunks, limit 10"
 
 
-HOSTILE = [
-    "../../x", "/x", "a;b", "$(x)", "`x`", "a\nb", "-x", "", ".", "..", ".x", "x" * 65, "a b",
-    "a/b", "é", "a\x00b", "{x}", "x\n",
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("name", HOSTILE)
-@pytest.mark.parametrize("place", ["run", "database", "split", "solver", "group"])
-def test_hostile_names_are_refused_everywhere(name, place, sound):
-    if place == "run":
-        sound["run"] = name
-    elif place == "database":
-        sound["databases"][0]["id"] = name
-    elif place == "split":
-        sound["splits"] = [{"kind": "trials", "name": name}]
-    elif place == "solver":
-        if not name:
-            pytest.skip("an empty name of a solver means its kind")
-        sound["solvers"] = [{"kind": "lda", "name": name}]
-    else:
-        sound["input"] = {"grouping": {"map": {".*": name}}}
-    with pytest.raises(ConfigurationError, match="is not allowed: only letters"):
-        configuration_from_mapping(sound)
-
-
-@pytest.mark.parametrize("name", ["wt", "2024-05-01", "A_b.c-d", "x" * 64, "_"])
-def test_ordinary_names_are_accepted(name, sound):
-    sound["run"] = name
-    assert configuration_from_mapping(sound).run == name
-
-
-def test_a_date_as_name_stays_text():
-    assert configuration_from_text(SOUND.replace("test", "2024-05-01")).run == "2024-05-01"
-
-
-def test_words_that_yaml_reads_as_truth_need_quotes_as_names():
-    problem = _only(SOUND.replace("run: test", "run: off"))
-    assert "'off' is read as false by YAML" in problem.what
-    assert problem.fix == 'write "off" in quotes'
-
-
 def test_databases_are_told_apart(tmp_path, monkeypatch):
     monkeypatch.delenv("UNSET", raising=False)
     target = tmp_path / "wt.h5"
