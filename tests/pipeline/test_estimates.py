@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
-from synreduce.configuration import load_configuration
+from synreduce.configuration import configuration_from_mapping, load_configuration
 from synreduce.pipeline.estimates import RunEstimates
 from synreduce.pipeline.workflow import WorkflowRun
 
@@ -51,6 +52,13 @@ def test_time_grows_with_every_attempt(run: WorkflowRun) -> None:
     assert run.runtime_minutes("fit", batch, attempt=2) == 2 * first
 
 
+def estimates(example: str = "tiny", **changes: Any) -> RunEstimates:
+    """Estimate an example with other settings; run in a folder without its database."""
+    file = ROOT / "config" / "examples" / f"{example}.yaml"
+    content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    return RunEstimates.of(configuration_from_mapping(content | changes))
+
+
 STAGES = ("check", "project", "fit", "merge")
 
 
@@ -87,6 +95,21 @@ def test_a_budget_counts_as_far_as_the_data_fill_it(sizes: RunEstimates, stage: 
     small, big = (replace(sizes, **large, budget_mb=mb) for mb in (500, 5_000))
     if stage == "project":
         assert 3_000 < big.memory_mb(stage, 1, 2) - small.memory_mb(stage, 1, 2) < 6_000
+
+
+def test_windows_with_gaps_are_read_together_if_an_input_window_bridges_them(
+    run: WorkflowRun,
+) -> None:
+    def reading(*starts_ms: int) -> RunEstimates:
+        windows = [{"start_ms": start, "stop_ms": start + 1} for start in starts_ms]
+        return estimates(window={"width_ms": 80}, chunks={"temporal": windows})
+
+    # From 80 ms before the end of the first window to the end of the last.
+    assert reading(100, 170, 240).reading_ms == 220
+    assert reading(100, 101, 102).reading_ms == 82
+    assert reading(100, 181, 262).reading_ms == 80
+    apart, together = reading(100, 170, 240), reading(100, 101, 102)
+    assert apart.memory_mb("project", 3, 1) > together.memory_mb("project", 3, 1)
 
 
 def test_a_merge_needs_no_more_memory_for_more_windows_but_more_time(sizes: RunEstimates) -> None:

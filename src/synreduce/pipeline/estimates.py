@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from synreduce.database import open_database
 from synreduce.pipeline.fitted_samples import most_fitted_samples
 from synreduce.pipeline.job_memory import job_memory_mb
+from synreduce.pipeline.shared_reading import longest_reading_ms
 from synreduce.units import parse_bytes
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ class RunEstimates:
         Counts of one trial over the whole dendrite, one byte each.
     width_ms, chunk_ms : float
         Length of the input window, and of the longest temporal chunk.
+    reading_ms : float
+        Longest time that a job reads at once, for chunks that share it.
     largest_spatial_share : float
         Part of the dendrite that the longest spatial range takes.
     n_splits : int
@@ -81,6 +84,7 @@ class RunEstimates:
     count_bytes_per_ms: int
     width_ms: float
     chunk_ms: float
+    reading_ms: float
     largest_spatial_share: float
     n_splits: int
     n_fits: int
@@ -117,6 +121,7 @@ class RunEstimates:
             count_bytes_per_ms=n_groups * configuration.n_distance_bins,
             width_ms=configuration.window.width_ms,
             chunk_ms=max(window.stop_ms - window.start_ms for window in grid.temporal),
+            reading_ms=longest_reading_ms(configuration.batches(), configuration.window.width_ms),
             largest_spatial_share=max(space.stop_um - space.start_um for space in grid.spatial)
             / configuration.input.distance_max_um,
             n_splits=len(splits),

@@ -106,8 +106,7 @@ def _samples_mb(sizes: RunEstimates) -> float:
 def _projected_mb(sizes: RunEstimates, n_chunks: int, workers: int) -> float:
     """Blocks of trials as they are read, projected and written; see `pipeline.projecting`."""
     rows = 4.0 * n_chunks * sizes.n_targets * sizes.n_features
-    counts = sizes.count_bytes_per_ms * (sizes.width_ms + n_chunks * sizes.chunk_ms)
-    counts *= sizes.largest_spatial_share
+    counts = sizes.count_bytes_per_ms * sizes.reading_ms * sizes.largest_spatial_share
     everything = sizes.n_trials * (counts + rows) / 1e6
     block = min(everything, sizes.budget_mb / (_BLOCKS_HELD_PER_WORKER * workers))
     n_blocks = math.ceil(everything / block)

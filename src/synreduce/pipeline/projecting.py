@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
@@ -18,6 +18,7 @@ from synreduce.pipeline.batches import find_batch, write_batch_record
 from synreduce.pipeline.check import quick_fingerprint
 from synreduce.pipeline.checked_run import CheckedRun
 from synreduce.pipeline.inputs import RunBases, WindowSamples, grouping_of, open_databases
+from synreduce.pipeline.shared_reading import sharing_reading, span_of_reading
 from synreduce.progress import progress
 from synreduce.projection import project_together
 from synreduce.result import DesignSamples, DesignWriter, design_is_current, design_writer
@@ -131,7 +132,7 @@ def project_chunks(run: CheckedRun, chunks: Sequence[Chunk], engine: Engine) -> 
         Runs blocks of trials.
     """
     configuration = run.configuration
-    for group in _sharing_reading(chunks, configuration.window.width_ms):
+    for group in sharing_reading(chunks, configuration.window.width_ms):
         with (
             open_databases(configuration) as database,
             ThreadPoolExecutor(engine.n_workers) as threads,
@@ -176,23 +177,6 @@ def _refuse_changed(configuration: Configuration, fingerprint: str) -> None:
         )
 
 
-def _sharing_reading(chunks: Sequence[Chunk], width_ms: float) -> Iterator[list[Chunk]]:
-    """Cut chunks into runs whose input windows overlap."""
-    ordered = sorted(chunks, key=_start_of_chunk)
-    run: list[Chunk] = []
-    for chunk in ordered:
-        if run and chunk.temporal.start_ms - width_ms >= run[-1].temporal.stop_ms:
-            yield run
-            run = []
-        run.append(chunk)
-    if run:
-        yield run
-
-
-def _start_of_chunk(chunk: Chunk) -> float:
-    return chunk.temporal.start_ms
-
-
 def _design_samples(database: Database, chunk: Chunk) -> DesignSamples:
     samples = WindowSamples.of(database, chunk.temporal)
     n_trials, n_targets = samples.outcome.shape
@@ -218,8 +202,7 @@ def _block_tasks(
     space = chunks[0].spatial
     bins = bases.bins(space)
     width = bases.temporal.shape[1]
-    t0 = min(float(chunk.temporal.target_stops[0]) for chunk in chunks) - width
-    t1 = max(float(chunk.temporal.target_stops[-1]) for chunk in chunks)
+    t0, t1 = span_of_reading(chunks, width)
     target_stops = tuple(_target_stops(chunk, t0) for chunk in chunks)
     n_groups = len(database.resolve_groups(grouping_of(configuration)))
     n_features = n_groups * bases.spatial.shape[0] * bases.temporal.shape[0]
