@@ -88,13 +88,40 @@ def test_no_job_asks_for_less_than_its_processes_take_before_they_do_anything(
 
 
 @pytest.mark.parametrize("stage", ["project", "fit", "merge"])
-def test_a_budget_counts_as_far_as_the_data_fill_it(sizes: RunEstimates, stage: str) -> None:
+def test_more_budget_than_the_data_fill_costs_no_memory(sizes: RunEstimates, stage: str) -> None:
     ample = replace(sizes, budget_mb=100_000)
     assert replace(sizes, budget_mb=5_000).memory_mb(stage, 1, 2) == ample.memory_mb(stage, 1, 2)
-    large = {"n_trials": 10_000_000, "n_fitted": 10_000_000 * sizes.n_targets}
-    small, big = (replace(sizes, **large, budget_mb=mb) for mb in (500, 5_000))
-    if stage == "project":
-        assert 3_000 < big.memory_mb(stage, 1, 2) - small.memory_mb(stage, 1, 2) < 6_000
+
+
+def test_a_projection_fills_its_budget_with_data(sizes: RunEstimates) -> None:
+    large = replace(sizes, n_trials=10_000_000)
+    small, big = (replace(large, budget_mb=mb).memory_mb("project", 1, 2) for mb in (500, 5_000))
+    assert 3_000 < big - small < 6_000
+
+
+@pytest.mark.parametrize("stage", ["fit", "merge"])
+def test_a_fit_whose_rows_no_worker_keeps_fills_the_budgets_of_all(
+    sizes: RunEstimates, stage: str
+) -> None:
+    large = replace(sizes, n_fitted=10_000_000)
+    small, big = (replace(large, budget_mb=mb).memory_mb(stage, 1, 2) for mb in (500, 5_000))
+    assert 2 * 0.6 * 4_500 <= big - small < 2 * 5_000
+
+
+@pytest.mark.parametrize("n_tasks", [4, 7])
+def test_large_fits_fill_every_node_until_there_is_one_for_each_worker(
+    sizes: RunEstimates, n_tasks: int
+) -> None:
+    large = replace(sizes, n_fitted=10_000_000)
+    on_two = replace(large, nodes=2)
+    # Four workers on each of two nodes hold 0.6 x 500 MB each.
+    assert on_two.memory_mb("fit", n_tasks, 4) > large.memory_mb("fit", n_tasks, 4) + 4 * 300
+    assert on_two.memory_mb("fit", 8, 4) < on_two.memory_mb("fit", 7, 4)
+
+
+def test_more_nodes_hold_less_of_a_large_fit_each(sizes: RunEstimates) -> None:
+    large = replace(sizes, n_fitted=1_000_000, nodes=2)
+    assert replace(large, nodes=8).memory_mb("fit", 1, 4) < large.memory_mb("fit", 1, 4)
 
 
 def test_windows_with_gaps_are_read_together_if_an_input_window_bridges_them(
@@ -132,7 +159,7 @@ def test_restarts_that_may_prove_needless_count(sizes: RunEstimates) -> None:
 def test_attempts_ask_for_more_in_one_place_only(run: WorkflowRun) -> None:
     once = run.estimates.memory_mb("merge", 1, 2)
     assert run.memory_mb("merge", None, attempt=2, threads=2) == 2 * once
+    # What a profile sets for a rule by name would win over what its retries ask for.
     for profile in (ROOT / "slurm", ROOT / "profiles" / "default"):
         settings = yaml.safe_load((profile / "config.yaml").read_text(encoding="utf-8"))
         assert "set-resources" not in settings
-        assert not {"mem_mb", "runtime"} & set(settings.get("set-default-resources", {}))

@@ -69,7 +69,9 @@ class RunEstimates:
     budget_mb : int
         ``resources.memory``.
     workers : int
-        Dask workers per job, where the caller does not say.
+        Dask workers per job on each node, where the caller does not say.
+    nodes : int
+        Nodes of a fit or merge.
     n_spatial : int
         Spatial chunks, whose designs a merge reads side by side.
     n_fitted : int
@@ -92,6 +94,7 @@ class RunEstimates:
     fit_cells_per_second: float
     budget_mb: int
     workers: int
+    nodes: int
     n_spatial: int
     n_fitted: int
     train_share: float
@@ -132,6 +135,7 @@ class RunEstimates:
             ),
             budget_mb=math.ceil(parse_bytes(configuration.resources.memory) / 1e6),
             workers=configuration.resources.threads or 1,
+            nodes=configuration.resources.nodes,
             n_spatial=len(grid.spatial),
             n_fitted=most_fitted_samples(configuration, n_trials * n_targets),
             train_share=max(map(_train_share, splits.values())),

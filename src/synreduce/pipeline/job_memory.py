@@ -10,6 +10,7 @@ import math
 from typing import TYPE_CHECKING
 
 from synreduce.design import ROWS_PER_BLOCK
+from synreduce.solvers.row_groups import ROWS_PER_GROUP, cached_bytes, group_ranges
 
 if TYPE_CHECKING:
     from synreduce.pipeline.estimates import RunEstimates
@@ -144,10 +145,18 @@ def _tasks_mb(
         held = at_work * copies * rows
     else:
         # More rows than one worker keeps are spread over all where there are fewer fits.
-        spread = n_columns and n_tasks < workers
-        held = min(rows, workers * cache) if spread else 0.0
+        spread = n_columns and n_tasks < sizes.nodes * workers
+        held = min(rows, _spread_mb(sizes, workers, n_columns, cache)) if spread else 0.0
     columns = (n_columns or sizes.n_features) + 1
     passing = _BLOCKS_IN_A_PASS * ROWS_PER_BLOCK * columns * _FLOAT_BYTES / 1e6
     matrices = _MATRICES * (n_columns + 1) ** 2 * _FLOAT_BYTES / 1e6
     sent = min(_TASKS_PER_WORKER * workers, n_tasks) * sizes.n_samples * _BYTES_PER_SENT_SAMPLE
     return held + at_work * (passing + matrices + _samples_mb(sizes)) + sent / 1e6
+
+
+def _spread_mb(sizes: RunEstimates, workers: int, n_columns: int, cache_mb: float) -> float:
+    """Rows on one node of a fit that no worker keeps alone; see `execution.spread`."""
+    n_groups = len(group_ranges(math.ceil(sizes.n_fitted * sizes.train_share)))
+    groups_per_worker = math.ceil(n_groups / (sizes.nodes * workers))
+    share = groups_per_worker * cached_bytes(ROWS_PER_GROUP, n_columns) / 1e6
+    return workers * min(share, cache_mb)
