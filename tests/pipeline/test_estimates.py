@@ -12,6 +12,7 @@ import yaml
 from synreduce.configuration import configuration_from_mapping, load_configuration
 from synreduce.pipeline.estimates import RunEstimates
 from synreduce.pipeline.workflow import WorkflowRun
+from synreduce.solvers import SOLVERS
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -151,9 +152,81 @@ def test_a_merge_is_counted_by_chunks_not_by_jobs(run: WorkflowRun) -> None:
     assert run.runtime_minutes("merge", None, attempt=1) == expected
 
 
-def test_restarts_that_may_prove_needless_count(sizes: RunEstimates) -> None:
-    more = replace(sizes, n_fits=5 * sizes.n_fits)
-    assert more.seconds("fit", 10_000) > 4.9 * sizes.seconds("fit", 10_000)
+def test_restarts_that_may_prove_needless_count(run: WorkflowRun) -> None:
+    one, five = (estimates(solvers=[{"kind": "newton", "restarts": n}]) for n in (1, 5))
+    assert five.seconds("fit", 10_000) > 4.9 * one.seconds("fit", 10_000)
+
+
+def test_a_plan_tells_the_time_that_fits_take(run: WorkflowRun) -> None:
+    # A job of 18 fits: 9.3 s of work on one core, and some to start; 20 s beside other work.
+    assert 10 < estimates("grid").seconds("fit", 3) < 25
+
+
+@pytest.mark.parametrize("kind", SOLVERS)
+def test_the_time_of_every_solver_is_known(run: WorkflowRun, kind: str) -> None:
+    few = estimates(solvers=[{"kind": kind}])
+    more = replace(few, n_trials=100 * few.n_trials, n_fitted=100 * few.n_fitted)
+    assert more.seconds("fit", 2) > few.seconds("fit", 2) > estimates().seconds("check", 2)
+
+
+@pytest.mark.parametrize("kind", ["cobyla", "cobyqa", "cma"])
+def test_a_search_takes_as_long_as_its_evaluations(run: WorkflowRun, kind: str) -> None:
+    def seconds(max_evaluations: int | None) -> float:
+        search = {"kind": kind, "max_evaluations": max_evaluations}
+        return estimates("grid", solvers=[search]).seconds("fit", 1000)
+
+    assert seconds(1000) > 5 * seconds(100)
+    # A search converges some time, however many it may make.
+    assert seconds(10**9) == seconds(None) > seconds(1000)
+
+
+def test_a_search_takes_longer_where_every_evaluation_reads_the_rows(run: WorkflowRun) -> None:
+    cached = estimates("grid", solvers=["cobyla"])
+    assert replace(cached, budget_mb=1).seconds("fit", 3) > 5 * cached.seconds("fit", 3)
+
+
+@pytest.mark.parametrize("kind", ["newton", "lbfgs"])
+def test_replicates_need_time_and_memory(run: WorkflowRun, kind: str) -> None:
+    none, some, many = (
+        estimates(solvers=[kind], uncertainty={"replicates": n}) for n in (0, 200, 2000)
+    )
+    for stage in ("fit", "merge"):
+        assert none.seconds(stage, 2) < some.seconds(stage, 2) < many.seconds(stage, 2)
+        assert none.memory_mb(stage, 2, 1) < some.memory_mb(stage, 2, 1)
+        assert some.memory_mb(stage, 2, 1) < many.memory_mb(stage, 2, 1)
+
+
+def test_replicates_need_time_only_where_they_are_drawn(run: WorkflowRun) -> None:
+    drawn = {"replicates": 200}
+    search = {"solvers": ["lda"], "merge": {"spatial": "stack"}}
+    for stage in ("fit", "merge"):
+        without = estimates(**search).seconds(stage, 2)
+        assert estimates(**search, uncertainty=drawn).seconds(stage, 2) == without
+
+
+def test_the_largest_rank_decides_what_replicates_need(run: WorkflowRun) -> None:
+    kind, drawn = "spatiotemporal_raised_cosine", {"replicates": 200}
+    ranks = ([1, 2], [1, "full"], ["full", "full"])
+    limited, mixed, free = (
+        estimates(
+            strategies=[{"kind": kind, "name": f"s{n}", "rank": r} for n, r in enumerate(rank)],
+            solvers=["newton"],
+            uncertainty=drawn,
+        )
+        for rank in ranks
+    )
+    for stage in ("fit", "merge"):
+        assert free.seconds(stage, 2) == mixed.seconds(stage, 2) > limited.seconds(stage, 2)
+        assert free.memory_mb(stage, 2, 1) > limited.memory_mb(stage, 2, 1)
+
+
+def test_a_bootstrap_ends_before_its_time_limit(run: WorkflowRun) -> None:
+    settings: dict[str, Any] = {"solvers": ["newton"], "uncertainty": {"replicates": 200}}
+    full = [{"kind": "spatiotemporal_raised_cosine", "rank": "full"}]
+    # Measured on one core with the 240 columns of the example.
+    for changes, seconds_per_sample in (({}, 54e-6), ({"strategies": full}, 1572e-6)):
+        sizes = replace(estimates(**settings, **changes), n_fitted=10_000_000, train_share=1.0)
+        assert 60 * sizes.runtime_minutes("fit", 1) > 2 * 10_000_000 * seconds_per_sample
 
 
 def test_attempts_ask_for_more_in_one_place_only(run: WorkflowRun) -> None:

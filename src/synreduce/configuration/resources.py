@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field
 from synreduce.configuration.fields import Count, Memory, Section
 from synreduce.units import parse_bytes
 
-_CACHED_SHARE = 0.6
+CACHED_SHARE = 0.6
 """Part of the memory budget for rows; the rest is for what is made of them."""
 
 
@@ -73,7 +73,7 @@ class ResourcesSettings(Section):
     @property
     def cache_bytes(self) -> int:
         """Rows that a worker may keep in memory."""
-        return int(_CACHED_SHARE * parse_bytes(self.memory))
+        return int(CACHED_SHARE * parse_bytes(self.memory))
 
     @property
     def of_one_node(self) -> ResourcesSettings:

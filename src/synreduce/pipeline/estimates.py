@@ -6,32 +6,24 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from synreduce.configuration.resources import CACHED_SHARE
 from synreduce.database import open_database
 from synreduce.pipeline.fitted_samples import most_fitted_samples
 from synreduce.pipeline.job_memory import job_memory_mb
+from synreduce.pipeline.job_time import SolverFits, job_seconds
 from synreduce.pipeline.shared_reading import longest_reading_ms
+from synreduce.solvers.row_groups import cached_bytes
+from synreduce.strategies import build_strategy
 from synreduce.units import parse_bytes
 
 if TYPE_CHECKING:
     from synreduce.chunks import SplitDefinition
     from synreduce.configuration import Configuration
+    from synreduce.strategies import FactorModel
 
-_PROJECTION_BYTES_PER_SECOND = 60e6
-_EXAMPLE_TRIALS_PER_SECOND = 300
-_FIT_CELLS_PER_SECOND = {"newton": 4e6, "lda": 4e7, "cobyla": 1e5}
-_SLOWEST_FIT = 1e5
-_SEARCHES = frozenset({"auroc", "cobyla", "cobyqa", "cma"})
-_SCORED_CELLS_PER_SECOND = 1e8
-_CHECKED_SAMPLES_PER_SECOND = 3e6
-_USUAL_FEATURES = 240
-"""Columns at which the speeds of fits hold; with more of them a fit works longer on each entry."""
-
-_SECONDS_TO_START = 5
-_SECONDS_PER_FIT = 0.1
-"""Of files, records and messages of a fit, or of a window that is merged."""
-
-_SECONDS_TO_DRAW = 20
 _SAFETY = 5
+"""Of a time limit over the estimate, for slower machines and searches that converge late."""
+
 _MINIMUM_MINUTES = 10
 _DESIGN_BYTES = 4
 _FLOAT_BYTES = 8
@@ -59,13 +51,14 @@ class RunEstimates:
         Part of the dendrite that the longest spatial range takes.
     n_splits : int
         Splits of every chunk.
-    n_fits : int
-        Fits per chunk: strategies x solvers x restarts x splits. All restarts count, although
-        those that prove needless are not made: how many that will be is not known before.
-    searches_scores : bool
-        Whether a solver works on the scores, for which it keeps the rows a second time.
-    fit_cells_per_second : float
-        Design entries that the slowest solver of the run handles in a second.
+    fits : tuple of SolverFits
+        Fits per chunk, of every solver.
+    n_parameters, n_free : int
+        Parameters of the largest model, and directions in which they can move its weights.
+    n_replicates : int
+        Bootstrap replicates.
+    refines : bool
+        Whether a merge fits the weights of all spatial chunks together.
     budget_mb : int
         ``resources.memory``.
     workers : int
@@ -89,9 +82,11 @@ class RunEstimates:
     reading_ms: float
     largest_spatial_share: float
     n_splits: int
-    n_fits: int
-    searches_scores: bool
-    fit_cells_per_second: float
+    fits: tuple[SolverFits, ...]
+    n_parameters: int
+    n_free: int
+    n_replicates: int
+    refines: bool
     budget_mb: int
     workers: int
     nodes: int
@@ -113,33 +108,64 @@ class RunEstimates:
         RunEstimates
         """
         n_trials, n_groups = _size_of_databases(configuration)
-        basis, grid = configuration.basis, configuration.grid()
+        grid, resources = configuration.grid(), configuration.resources
+        width_ms = float(configuration.window.width_ms)
         n_targets = max(window.n_targets for window in grid.temporal)
-        kinds = {solver.kind for solver in configuration.solvers}
         splits = configuration.split_definitions()
+        models = _models(configuration, n_groups)
         return cls(
             n_trials=n_trials,
             n_targets=n_targets,
-            n_features=n_groups * len(basis.spatial.phases) * len(basis.temporal.phases),
+            n_features=models[0].layout.n_features,
             count_bytes_per_ms=n_groups * configuration.n_distance_bins,
-            width_ms=configuration.window.width_ms,
+            width_ms=width_ms,
             chunk_ms=max(window.stop_ms - window.start_ms for window in grid.temporal),
-            reading_ms=longest_reading_ms(configuration.batches(), configuration.window.width_ms),
+            reading_ms=longest_reading_ms(configuration.batches(), width_ms),
             largest_spatial_share=max(space.stop_um - space.start_um for space in grid.spatial)
             / configuration.input.distance_max_um,
             n_splits=len(splits),
-            n_fits=configuration.n_fits_per_chunk,
-            searches_scores=not kinds.isdisjoint(_SEARCHES),
-            fit_cells_per_second=min(
-                _FIT_CELLS_PER_SECOND.get(kind, _SLOWEST_FIT) for kind in kinds
-            ),
-            budget_mb=math.ceil(parse_bytes(configuration.resources.memory) / 1e6),
-            workers=configuration.resources.threads or 1,
-            nodes=configuration.resources.nodes,
+            fits=_fits(configuration),
+            n_parameters=max(model.n_parameters for model in models),
+            n_free=max(model.n_free for model in models),
+            n_replicates=configuration.uncertainty.replicates,
+            refines=len(grid.spatial) > 1 and configuration.merge.spatial == "refine",
+            budget_mb=math.ceil(parse_bytes(resources.memory) / 1e6),
+            workers=resources.threads or 1,
+            nodes=resources.nodes,
             n_spatial=len(grid.spatial),
             n_fitted=most_fitted_samples(configuration, n_trials * n_targets),
             train_share=max(map(_train_share, splits.values())),
         )
+
+    @property
+    def n_fits(self) -> int:
+        """Fits per chunk."""
+        return sum(fits.n_fits for fits in self.fits)
+
+    @property
+    def n_training(self) -> int:
+        """Samples that train a fit at most."""
+        return math.ceil(self.n_fitted * self.train_share)
+
+    def training_mb(self, n_columns: int) -> float:
+        """Size of the rows that train a fit, in memory.
+
+        Parameters
+        ----------
+        n_columns : int
+            Columns of the rows.
+
+        Returns
+        -------
+        float
+            MB.
+        """
+        return cached_bytes(self.n_training, n_columns) / 1e6
+
+    @property
+    def cache_mb(self) -> float:
+        """Rows that a worker may keep in memory, MB."""
+        return CACHED_SHARE * self.budget_mb
 
     @property
     def n_samples(self) -> int:
@@ -175,7 +201,7 @@ class RunEstimates:
         return job_memory_mb(self, stage, n_chunks, workers or self.workers)
 
     def seconds(self, stage: str, n_chunks: int) -> float:
-        """Time of the work of a job on one core, with all restarts: an upper estimate.
+        """Time of the work of a job on one core, with all restarts.
 
         Parameters
         ----------
@@ -189,38 +215,7 @@ class RunEstimates:
         float
             Seconds.
         """
-        work = {
-            "example": self.n_trials / _EXAMPLE_TRIALS_PER_SECOND,
-            "check": self.n_splits * self.n_samples / _CHECKED_SAMPLES_PER_SECOND,
-            "project": n_chunks * self._projecting_seconds,
-            "fit": n_chunks * self.n_fits * self._fit_seconds,
-            "merge": math.ceil(n_chunks / self.n_spatial) * self.n_splits * self._merge_seconds,
-        }.get(stage, _SECONDS_TO_DRAW)
-        return _SECONDS_TO_START + work
-
-    @property
-    def _projecting_seconds(self) -> float:
-        window = self.count_bytes_per_ms * (self.width_ms + self.chunk_ms)
-        return self.n_trials * window / _PROJECTION_BYTES_PER_SECOND
-
-    @property
-    def _fit_seconds(self) -> float:
-        scoring = self.n_samples * self.n_features / _SCORED_CELLS_PER_SECOND
-        return (
-            _SECONDS_PER_FIT + scoring + self._fitting(self.n_features, self.fit_cells_per_second)
-        )
-
-    @property
-    def _merge_seconds(self) -> float:
-        """Of one temporal chunk and split: read the fits, refit all weights together, score."""
-        columns = self.n_spatial * self.n_features
-        scoring = 2 * self.n_samples * columns / _SCORED_CELLS_PER_SECOND
-        refit = self._fitting(columns, _FIT_CELLS_PER_SECOND["newton"])
-        return self.n_spatial * _SECONDS_PER_FIT + scoring + (refit if self.n_spatial > 1 else 0.0)
-
-    def _fitting(self, n_columns: int, cells_per_second: float) -> float:
-        harder: float = max(1.0, n_columns / _USUAL_FEATURES) ** 1.5
-        return self.n_fitted * n_columns * harder / cells_per_second
+        return job_seconds(self, stage, n_chunks)
 
     def runtime_minutes(self, stage: str, n_chunks: int) -> int:
         """Time limit of a job.
@@ -235,9 +230,25 @@ class RunEstimates:
         Returns
         -------
         int
-            Minutes, with a margin for slower machines.
+            Minutes, with a margin.
         """
         return max(_MINIMUM_MINUTES, math.ceil(self.seconds(stage, n_chunks) * _SAFETY / 60))
+
+
+def _fits(configuration: Configuration) -> tuple[SolverFits, ...]:
+    n_series = len(configuration.split_definitions()) * len(configuration.strategies)
+    return tuple(
+        SolverFits(solver.kind, n_series * solver.restarts, solver.max_evaluations)
+        for solver in configuration.solvers
+    )
+
+
+def _models(configuration: Configuration, n_groups: int) -> list[FactorModel]:
+    """Make the model that every strategy fits to a chunk."""
+    basis, groups = configuration.basis, [f"group {number}" for number in range(n_groups)]
+    sizes = len(basis.spatial.phases), len(basis.temporal.phases)
+    strategies = map(build_strategy, configuration.strategies)
+    return [strategy.model(strategy.layout(groups, *sizes)) for strategy in strategies]
 
 
 def _train_share(split: SplitDefinition) -> float:

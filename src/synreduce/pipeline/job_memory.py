@@ -10,6 +10,8 @@ import math
 from typing import TYPE_CHECKING
 
 from synreduce.design import ROWS_PER_BLOCK
+from synreduce.pipeline.job_time import BOOTSTRAPPED, n_bootstrap_products
+from synreduce.solvers.bootstrap import samples_at_once
 from synreduce.solvers.row_groups import ROWS_PER_GROUP, cached_bytes, group_ranges
 
 if TYPE_CHECKING:
@@ -47,7 +49,6 @@ _BYTES_PER_SENT_SAMPLE = 8
 
 _BLOCKS_HELD_PER_WORKER = 3
 _TASKS_PER_WORKER = 2
-_CACHED_SHARE = 0.6
 _READING = 1.3
 """Part of a block of counts, beside itself, that is there while it is read and projected."""
 
@@ -56,6 +57,15 @@ _BLOCKS_IN_A_PASS = 3
 
 _MATRICES = 12
 """Curvatures of five folds and of all samples, with the copies that solving makes of them."""
+
+_KEEP_ROWS_TWICE = frozenset({"auroc", "cobyla", "cobyqa", "cma"})
+"""Solvers that work on the scores, for which rows are kept in single precision, too."""
+
+_MOST_SUMS_OF_A_BOOTSTRAP = 4
+"""The total, that of the last group of samples, that of this one, and what is added to it."""
+
+_ARRAYS_OF_PRODUCTS = 4
+"""Both factors of the products, the products, and their sums over trials."""
 
 _FLOAT_BYTES = 8
 
@@ -120,43 +130,63 @@ def _projected_mb(sizes: RunEstimates, n_chunks: int, workers: int) -> float:
 def _fitted_mb(sizes: RunEstimates, n_chunks: int, workers: int) -> float:
     """Rows and samples of the fits that are made at a time; see `pipeline.fitting`."""
     n_tasks = n_chunks * sizes.n_fits
-    copies = 1.5 if sizes.searches_scores else 1.0
-    return _tasks_mb(sizes, n_tasks, workers, sizes.n_features, copies=copies)
+    kinds = {fits.kind for fits in sizes.fits}
+    copies = 1.5 if kinds & _KEEP_ROWS_TWICE else 1.0
+    n_free = sizes.n_free if kinds & BOOTSTRAPPED else 0
+    return _tasks_mb(
+        sizes, n_tasks, workers, n_columns=sizes.n_features, n_free=n_free, copies=copies
+    )
 
 
 def _merged_mb(sizes: RunEstimates, n_chunks: int, workers: int) -> float:
     """Windows that are merged at a time, however many there are; see `pipeline.merge_window`."""
     n_tasks = math.ceil(n_chunks / sizes.n_spatial) * sizes.n_splits
-    columns = sizes.n_features * sizes.n_spatial
-    covariances = sizes.n_spatial * sizes.n_fits * sizes.n_features**2 * _FLOAT_BYTES / 1e6
-    refits = sizes.n_spatial > 1
-    data = _tasks_mb(sizes, n_tasks, workers, columns if refits else 0)
-    return data + min(workers, n_tasks) * covariances
+    n_columns = sizes.n_features * sizes.n_spatial if sizes.n_spatial > 1 else 0
+    n_free = sizes.n_free * sizes.n_spatial if sizes.refines else 0
+    data = _tasks_mb(sizes, n_tasks, workers, n_columns=n_columns, n_free=n_free)
+    # Covariance and replicates of the weights of every fit.
+    of_a_fit = sizes.n_features * (sizes.n_features + sizes.n_replicates) * _FLOAT_BYTES / 1e6
+    return data + min(workers, n_tasks) * sizes.n_spatial * sizes.n_fits * of_a_fit
 
 
 def _tasks_mb(
-    sizes: RunEstimates, n_tasks: int, workers: int, n_columns: int, *, copies: float = 1.0
+    sizes: RunEstimates,
+    n_tasks: int,
+    workers: int,
+    *,
+    n_columns: int,
+    n_free: int,
+    copies: float = 1.0,
 ) -> float:
     """Tasks at work and tasks that wait; 0 columns: nothing is fitted, rows are only scored."""
-    at_work = min(workers, n_tasks)
-    cache = _CACHED_SHARE * sizes.budget_mb
-    rows = sizes.n_fitted * sizes.train_share * (n_columns + 1) * _FLOAT_BYTES / 1e6
-    if n_columns and rows <= cache:
-        held = at_work * copies * rows
-    else:
+    at_work = sums_at_work = min(workers, n_tasks)
+    held = 0.0
+    if n_columns and sizes.training_mb(n_columns) <= sizes.cache_mb:
+        held = at_work * copies * sizes.training_mb(n_columns)
+    elif n_columns and n_tasks < sizes.nodes * workers:
         # More rows than one worker keeps are spread over all where there are fewer fits.
-        spread = n_columns and n_tasks < sizes.nodes * workers
-        held = min(rows, _spread_mb(sizes, workers, n_columns, cache)) if spread else 0.0
+        held, sums_at_work = _spread_mb(sizes, workers, n_columns), workers
     columns = (n_columns or sizes.n_features) + 1
     passing = _BLOCKS_IN_A_PASS * ROWS_PER_BLOCK * columns * _FLOAT_BYTES / 1e6
     matrices = _MATRICES * (n_columns + 1) ** 2 * _FLOAT_BYTES / 1e6
     sent = min(_TASKS_PER_WORKER * workers, n_tasks) * sizes.n_samples * _BYTES_PER_SENT_SAMPLE
-    return held + at_work * (passing + matrices + _samples_mb(sizes)) + sent / 1e6
+    held += at_work * (passing + matrices + _samples_mb(sizes)) + sent / 1e6
+    return held + sums_at_work * _bootstrap_mb(sizes, n_free)
 
 
-def _spread_mb(sizes: RunEstimates, workers: int, n_columns: int, cache_mb: float) -> float:
+def _spread_mb(sizes: RunEstimates, workers: int, n_columns: int) -> float:
     """Rows on one node of a fit that no worker keeps alone; see `execution.spread`."""
-    n_groups = len(group_ranges(math.ceil(sizes.n_fitted * sizes.train_share)))
+    n_groups = len(group_ranges(sizes.n_training))
     groups_per_worker = math.ceil(n_groups / (sizes.nodes * workers))
     share = groups_per_worker * cached_bytes(ROWS_PER_GROUP, n_columns) / 1e6
-    return workers * min(share, cache_mb)
+    return min(sizes.training_mb(n_columns), workers * min(share, sizes.cache_mb))
+
+
+def _bootstrap_mb(sizes: RunEstimates, n_free: int) -> float:
+    """Count sums of every replicate and products that wait to be added; 0 directions: none."""
+    if n_free == 0 or sizes.n_replicates == 0:
+        return 0.0
+    n_products = n_bootstrap_products(n_free)
+    n_sums = min(len(group_ranges(sizes.n_training)) + 1, _MOST_SUMS_OF_A_BOOTSTRAP)
+    waiting = _ARRAYS_OF_PRODUCTS * samples_at_once(n_products)
+    return (n_sums * sizes.n_replicates + waiting) * n_products * _FLOAT_BYTES / 1e6

@@ -101,7 +101,7 @@ def replicate_sums(
     first, second = np.triu_indices(size)
     gradient = np.zeros((n_replicates, size))
     products = np.zeros((n_replicates, first.size))
-    at_once = max(16, _PRODUCTS_AT_ONCE // first.size)
+    at_once = samples_at_once(first.size)
     for where, block in blocks:
         label, units = outcome[where], unit[where]
         for start in range(0, len(block), at_once):
@@ -117,6 +117,21 @@ def replicate_sums(
             bent = curved[:, first] * columns[:, second]
             products += draws @ np.add.reduceat(bent, runs, axis=0)
     return gradient, products
+
+
+def samples_at_once(n_products: int) -> int:
+    """Count the samples whose products are held at a time.
+
+    Parameters
+    ----------
+    n_products : int
+        Products of one sample.
+
+    Returns
+    -------
+    int
+    """
+    return max(16, _PRODUCTS_AT_ONCE // n_products)
 
 
 def _symmetric(upper: FloatArray, size: int) -> FloatArray:
