@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import TypeAlias
 
 import pytest
-from cluster_run import ON_OWN_NODES, ON_SLURM, UNTIL_MERGED, CableGrid, ClusterRun
+from cluster_run import ON_OWN_NODES, ON_SLURM, UNTIL_MERGED, CableGrid, ClusterRun, Driver
 from slurm_jobs import NewJobs, end_jobs
+
+LocalRun: TypeAlias = tuple[ClusterRun, Driver]
 
 collect_ignore_glob = [] if os.environ.get("SYNREDUCE_SLURM") else ["test_*.py"]
 
@@ -18,12 +21,20 @@ def grid() -> CableGrid:
 
 
 @pytest.fixture(scope="session")
-def undisturbed(grid: CableGrid, tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """The result of a run on this machine, without Slurm."""
-    local = ClusterRun(tmp_path_factory.mktemp("local"), "cable")
-    local.configure(grid.configuration())
-    local.run("--cores", "2", *UNTIL_MERGED)
-    return local.merged()
+def local(grid: CableGrid, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalRun]:
+    """A run on this machine, without Slurm; Slurm's first run mostly waits and goes beside it."""
+    run = ClusterRun(tmp_path_factory.mktemp("local"), "cable")
+    run.configure(grid.configuration())
+    with run.start("--cores", "2", *UNTIL_MERGED) as driver:
+        yield run, driver
+
+
+@pytest.fixture(scope="session")
+def undisturbed(local: LocalRun) -> bytes:
+    """The result of the run on this machine."""
+    run, driver = local
+    driver.succeed()
+    return run.merged()
 
 
 @pytest.fixture(scope="session")
@@ -33,7 +44,10 @@ def jobs_of_first_run() -> NewJobs:
 
 @pytest.fixture(scope="session")
 def finished(
-    grid: CableGrid, jobs_of_first_run: NewJobs, tmp_path_factory: pytest.TempPathFactory
+    grid: CableGrid,
+    local: LocalRun,
+    jobs_of_first_run: NewJobs,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[ClusterRun]:
     """A run that went through Slurm; tests take parts of it away and run it again."""
     run = ClusterRun(tmp_path_factory.mktemp("cluster"), "cable")

@@ -121,7 +121,7 @@ def _fill_intervals(
         return
     basis = task.files[where].basis
     bins, bases = basis.bins, (basis.functions, task.temporal_basis)
-    errors = canonical_filter_errors(fit.theta, fit.covariance, layout, bases, list(task.groups))
+    errors = canonical_filter_errors(fit.theta, fit.covariance, layout, bases, task.groups)
     bands = None
     if fit.replicates is not None:
         bands = canonical_filter_bands(fit.theta, fit.replicates, layout, bases, task.groups)
