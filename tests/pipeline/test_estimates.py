@@ -169,6 +169,12 @@ def test_the_time_of_every_solver_is_known(run: WorkflowRun, kind: str) -> None:
     assert more.seconds("fit", 2) > few.seconds("fit", 2) > estimates().seconds("check", 2)
 
 
+def test_an_added_solver_gets_the_time_of_the_longest_search(run: WorkflowRun) -> None:
+    longest = estimates("grid", solvers=["cma"])
+    added = replace(longest, fits=tuple(replace(fits, kind="added") for fits in longest.fits))
+    assert added.seconds("fit", 3) == longest.seconds("fit", 3)
+
+
 @pytest.mark.parametrize("kind", ["cobyla", "cobyqa", "cma"])
 def test_a_search_takes_as_long_as_its_evaluations(run: WorkflowRun, kind: str) -> None:
     def seconds(max_evaluations: int | None) -> float:

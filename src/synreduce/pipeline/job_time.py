@@ -60,6 +60,8 @@ _SEARCHES = {
     "cobyqa": _Search(40, 3.5e-6),
     "cma": _Search(400, 2e-8),
 }
+_NOT_MEASURED = _SEARCHES["cma"]
+"""A solver that was added counts as the search with most evaluations."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,7 @@ def _projecting_seconds(sizes: RunEstimates) -> float:
 
 def _fit_seconds(sizes: RunEstimates, fits: SolverFits) -> float:
     seconds = _SECONDS_PER_FIT + sizes.n_samples * sizes.n_features / _SCORED_CELLS_PER_SECOND
-    if fits.kind in _SEARCHES:
+    if fits.kind not in _FIT_CELLS_PER_SECOND:
         return seconds + _search_seconds(sizes, fits)
     seconds += _passes_seconds(sizes, sizes.n_features, _FIT_CELLS_PER_SECOND[fits.kind])
     if fits.kind in BOOTSTRAPPED:
@@ -125,7 +127,7 @@ def _fit_seconds(sizes: RunEstimates, fits: SolverFits) -> float:
 
 
 def _search_seconds(sizes: RunEstimates, fits: SolverFits) -> float:
-    search = _SEARCHES[fits.kind]
+    search = _SEARCHES.get(fits.kind, _NOT_MEASURED)
     until_converged = search.evaluations_per_parameter * sizes.n_parameters
     n_evaluations = min(until_converged, fits.max_evaluations or math.inf)
     cached = sizes.training_mb(sizes.n_features) <= sizes.cache_mb
