@@ -48,7 +48,7 @@ class Neuron:
             result.append(
                 SpatialPart(
                     f"c{number}", LAYOUT, source, fit.theta, fit.intercept, fit.status,
-                    calibrated=True, covariance=fit.covariance,
+                    calibrated=True, covariance=fit.covariance, bias_corrected=fit.bias_corrected,
                 )
             )  # fmt: skip
         held_out = [ArrayRows(array[self.test]) for array in rows]

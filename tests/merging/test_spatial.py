@@ -215,6 +215,8 @@ def test_standard_errors_follow_the_weights(changing_neuron):
         before = np.abs(part.theta) / np.sqrt(np.diag(part.covariance))
         after = np.abs(model.theta[number]) / np.sqrt(np.diag(model.covariance[number]))
         assert after == pytest.approx(before)
+        corrected, own = model.bias_corrected[number], part.bias_corrected
+        assert corrected.theta * part.theta == pytest.approx(model.theta[number] * own.theta)
 
 
 @pytest.mark.parametrize("neuron", ["separable_neuron", "changing_neuron"])

@@ -5,22 +5,27 @@ import pytest
 from scipy.stats import chi2, kstest, ncx2
 
 from synreduce.errors import InputError
-from synreduce.merging import consensus
+from synreduce.merging import ConsensusSums, consensus
 
 
-def test_consensus_is_the_weighted_least_squares_mean():
+def test_consensus_is_the_weighted_least_squares_mean_of_each_filter():
     rng = np.random.default_rng(0)
     value, variance = rng.normal(size=(6, 3, 4)), rng.uniform(0.5, 3, size=(6, 3, 4))
-    pooled = consensus(value, variance)
+    fitted = value - rng.random(size=value.shape)
+    sums = ConsensusSums()
+    for window in zip(value, variance, fitted, strict=True):
+        sums.add(*window)
+    pooled, ones = sums.consensus(), np.ones((6, 1))
     for point in np.ndindex(3, 4):
-        weight = np.diag(1 / variance[:, *point])
-        ones = np.ones((6, 1))
-        precision = ones.T @ weight @ ones
-        mean = (ones.T @ weight @ value[:, *point] / precision).item()
-        residual = value[:, *point] - mean
-        assert pooled.value[point] == pytest.approx(mean)
-        assert pooled.standard_error[point] == pytest.approx(precision.item() ** -0.5)
-        assert pooled.q[point] == pytest.approx(residual @ weight @ residual)
+        of_filter = np.diag(1 / variance[:, point[0]].mean(axis=1))
+        least_squares = np.linalg.solve(ones.T @ of_filter @ ones, ones.T @ of_filter)[0]
+        error = least_squares @ np.diag(variance[:, *point]) @ least_squares
+        assert pooled.value[point] == pytest.approx(least_squares @ value[:, *point])
+        assert pooled.fitted[point] == pytest.approx(least_squares @ fitted[:, *point])
+        assert pooled.standard_error[point] == pytest.approx(error**0.5)
+        of_point = 1 / variance[:, *point]
+        residual = value[:, *point] - of_point @ value[:, *point] / of_point.sum()
+        assert pooled.q[point] == pytest.approx(of_point @ residual**2)
     assert pooled.p_value == pytest.approx(chi2.sf(pooled.q, 5))
     assert pooled.i2 == pytest.approx(np.maximum(0, 1 - 5 / pooled.q))
     assert (pooled.n_windows == 6).all()

@@ -96,6 +96,26 @@ def test_intervals_say_where_they_come_from(one_worker: tuple[dict[str, Any], Pa
     np.testing.assert_array_equal(determined[by_newton] == flags.index("determined"), share >= 0.5)
 
 
+def test_the_consensus_has_intervals_around_the_filter_without_bias(
+    one_worker: tuple[dict[str, Any], Path],
+) -> None:
+    with sr.open_result(one_worker[1]) as result:
+        dataset = result.dataset.load()
+    names = ("consensus_kernel", "consensus_kernel_se", "consensus_kernel_low",
+             "consensus_kernel_high")  # fmt: skip
+    kernel, error, low, high = (dataset[name].to_numpy() for name in names)
+    # Of two windows each point lies between the two, and errors count the way to the corrected one.
+    windows = (
+        dataset["kernel"].to_numpy() * dataset["log_odds_slope"].to_numpy()[..., None, None, None]
+    )
+    assert (kernel >= windows.min(axis=1) - 1e-12).all()
+    assert (kernel <= windows.max(axis=1) + 1e-12).all()
+    assert (high > low).all()
+    half, distance = (high - low) / 2 / 1.959964, (high + low) / 2 - kernel
+    np.testing.assert_allclose(error, np.sqrt(half**2 + distance**2), rtol=1e-6)
+    assert np.abs(distance).max() > 0.0
+
+
 def test_a_window_fitted_alone_equals_the_same_window_in_a_grid(
     one_worker: tuple[dict[str, Any], Path], planted_database: Path, tmp_path: Path
 ) -> None:

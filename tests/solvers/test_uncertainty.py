@@ -14,7 +14,7 @@ from .planted_problem import plant
 
 def test_covariance_is_sampling_covariance_and_squared_bias():
     rng = np.random.default_rng(2)
-    layout = FeatureLayout([Term("EXC", 2, 2)])
+    layout = FeatureLayout([Term("EXC", 1, 2), Term("INH", 2, 1)])
     root = rng.standard_normal((9, 5))
     hessian, penalty = root.T @ root, np.diag([3.0, 1.0, 0.5, 2.0])
     theta = rng.standard_normal(4)
@@ -27,9 +27,34 @@ def test_covariance_is_sampling_covariance_and_squared_bias():
     bias = (weaker @ released)[:-1]
     expected = (inverse @ hessian @ inverse)[:-1, :-1] + np.outer(bias, bias)
     assert found.covariance == pytest.approx(expected)
+    assert found.bias_corrected.theta == pytest.approx(theta + bias)
+    assert len(found.bias_corrected.covariance) == 2
+    assert found.bias_corrected.covariance[0] == pytest.approx(weaker[:2, :2])
+    assert found.bias_corrected.covariance[1] == pytest.approx(weaker[2:4, 2:4])
     assert found.degrees_of_freedom == pytest.approx(np.trace(inverse @ hessian))
     share = 1.0 - np.diag(inverse)[:-1] * np.diag(penalty)
     assert found.data_share == pytest.approx(np.clip(share, 0.0, 1.0))
+
+
+@pytest.mark.parametrize("rank", [1, "full"])
+def test_weights_without_bias_are_those_of_a_weaker_ridge(rank):
+    problem = plant(8000, seed=4).problem(rank=rank)
+    fits = [
+        build_solver(NewtonOptions(ridge=ridge, tolerance=1e-12)).solve(problem)
+        for ridge in (0.1, 0.1 / UNDERSMOOTHING)
+    ]
+    moved = np.linalg.norm(fits[0].theta - fits[1].theta)
+    left = np.linalg.norm(fits[0].bias_corrected.theta - fits[1].theta)
+    assert left < 0.25 * moved
+
+
+def test_rescaled_terms_keep_the_ratio_of_weights_to_errors():
+    fit = build_solver(NewtonOptions(ridge=0.1)).solve(plant(500, seed=4).problem())
+    corrected, scaled = fit.bias_corrected, fit.bias_corrected.scaled([2.0, -3.0])
+    size = len(corrected.covariance[0])
+    assert scaled.theta[:size] == pytest.approx(2.0 * corrected.theta[:size])
+    assert scaled.theta[size:] == pytest.approx(-3.0 * corrected.theta[size:])
+    assert scaled.covariance[1] == pytest.approx(9.0 * corrected.covariance[1])
 
 
 def test_a_column_without_spikes_or_variance_is_not_determined():

@@ -1,5 +1,6 @@
 """Merging: spatial chunks into one filter, windows into a consensus, fits into the best."""
 
+from synreduce.merging.corrected import CorrectedKernel, corrected_kernel
 from synreduce.merging.filter_errors import (
     FilterSpread,
     canonical_filter_bands,
@@ -32,6 +33,7 @@ __all__ = [
     "ChunkBasis",
     "Consensus",
     "ConsensusSums",
+    "CorrectedKernel",
     "FilterSpread",
     "MergedKernel",
     "MergedModel",
@@ -43,6 +45,7 @@ __all__ = [
     "canonical_scale",
     "choose_best",
     "consensus",
+    "corrected_kernel",
     "kernel_variance",
     "merge_spatial",
     "merged_kernel",

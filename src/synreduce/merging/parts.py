@@ -16,7 +16,7 @@ from synreduce.merging.kernels import (
     kernel_variance,
     percentile_band,
 )
-from synreduce.solvers.records import PenaltyCurve
+from synreduce.solvers.records import BiasCorrected, PenaltyCurve
 
 FloatArray = NDArray[np.float64]
 
@@ -43,6 +43,8 @@ class SpatialPart:
         Whether score plus intercept is already the log odds of a spike.
     covariance : ndarray, shape (n_features, n_features), optional
         Of `theta`.
+    bias_corrected : BiasCorrected, optional
+        `theta` without the bias of the penalty.
     replicates : ndarray, shape (n_replicates, n_features), optional
         Weights of bootstrap replicates.
     """
@@ -55,6 +57,7 @@ class SpatialPart:
     status: str = "ok"
     calibrated: bool = False
     covariance: FloatArray | None = None
+    bias_corrected: BiasCorrected | None = None
     replicates: FloatArray | None = None
 
 
@@ -100,6 +103,8 @@ class MergedModel:
         Mean squared error of the weights of each chunk, from the joint curvature for ``refine``;
         for the other methods that of the separate fits, rescaled, which leaves out the uncertainty
         of the factors.
+    bias_corrected : tuple of BiasCorrected or None
+        Weights of each chunk without the bias of the penalty, from where `covariance` is.
     replicates : tuple of ndarray, shape (n_replicates, n_features), or None
         Weights of bootstrap replicates of each chunk; empty where there are none. They are those
         of the same replicates in all chunks.
@@ -128,6 +133,7 @@ class MergedModel:
     message: str
     coefficients: dict[tuple[str, str], float]
     covariance: tuple[FloatArray | None, ...]
+    bias_corrected: tuple[BiasCorrected | None, ...]
     replicates: tuple[FloatArray | None, ...] = ()
     ridge: float = float("nan")
     coupling: float = float("nan")

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import block_diag
 
 from synreduce.merging.joint import JointDesign, SummedRows, joint_design
 from synreduce.merging.parts import SpatialPart
 from synreduce.solvers.bootstrap import bootstrap
 from synreduce.solvers.newton import NewtonOptions, NewtonSolver
 from synreduce.solvers.problem import DEFAULT_CACHE_BYTES, FitProblem
-from synreduce.solvers.records import FitResult
+from synreduce.solvers.records import BiasCorrected, FitResult
 from synreduce.solvers.resampling import Resampling
 from synreduce.solvers.row_groups import Spread
 from synreduce.strategies import Rank
@@ -57,6 +58,8 @@ class Refined:
         Weights of each chunk, log odds per unit of projected input.
     covariance : list of ndarray or None
         Of the weights of each chunk.
+    bias_corrected : list of BiasCorrected or None
+        Weights of each chunk without the bias of the penalties.
     fit : FitResult
         What the solver says.
     coupling : float
@@ -68,6 +71,7 @@ class Refined:
 
     theta: list[FloatArray]
     covariance: list[FloatArray | None]
+    bias_corrected: list[BiasCorrected | None]
     fit: FitResult
     coupling: float
     replicates: list[FloatArray] = field(default_factory=list)
@@ -143,7 +147,7 @@ def refine(
         settled = options.model_copy(update={"ridge": fit.ridge, "smoothness": strongest})
         again = NewtonSolver(settled).solve(problem, fit.vector)
         fit = replace(again, penalty_curve=fit.penalty_curve) if again.usable else fit
-    return _own_filters(joint, fit, _replicates(problem, fit, resampling))
+    return _own_filters(parts, joint, fit, _replicates(problem, fit, resampling))
 
 
 def _replicates(
@@ -207,19 +211,39 @@ def _same_filters(
     return Refined(
         theta=[pooled.theta.copy() for _ in parts],
         covariance=[pooled.covariance for _ in parts],
+        bias_corrected=[pooled.bias_corrected for _ in parts],
         fit=pooled,
         coupling=float("inf"),
         replicates=[] if replicates is None else [replicates for _ in parts],
     )
 
 
-def _own_filters(joint: JointDesign, fit: FitResult, replicates: FloatArray | None) -> Refined:
+def _own_filters(
+    parts: Sequence[SpatialPart], joint: JointDesign, fit: FitResult, replicates: FloatArray | None
+) -> Refined:
     covariance: list[FloatArray | None] = [None for _ in joint.sizes]
     if fit.covariance is not None:
         covariance = list(joint.spread_covariance(fit.covariance))
-    coupling = float("nan") if joint.difference is None else fit.smoothness
+    corrected: list[BiasCorrected | None] = [None for _ in joint.sizes]
+    if fit.bias_corrected is not None:
+        corrected = list(_spread_corrected(parts, joint, fit.bias_corrected))
     spread = [joint.spread(draw) for draw in replicates] if replicates is not None else []
     return Refined(
-        joint.spread(fit.theta), covariance, fit, coupling,
+        theta=joint.spread(fit.theta),
+        covariance=covariance,
+        bias_corrected=corrected,
+        fit=fit,
+        coupling=float("nan") if joint.difference is None else fit.smoothness,
         replicates=[np.array(draws) for draws in zip(*spread, strict=True)],
-    )  # fmt: skip
+    )
+
+
+def _spread_corrected(
+    parts: Sequence[SpatialPart], joint: JointDesign, corrected: BiasCorrected
+) -> Iterator[BiasCorrected]:
+    """Give every chunk its share of joint weights, columns that were left out included."""
+    theta = joint.spread(corrected.theta)
+    covariance = joint.spread_covariance(block_diag(*corrected.covariance))
+    for part, weights, matrix in zip(parts, theta, covariance, strict=True):
+        within = (matrix[columns, columns] for columns in part.layout.slices.values())
+        yield BiasCorrected(weights, tuple(within))

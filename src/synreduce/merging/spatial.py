@@ -17,7 +17,7 @@ from synreduce.merging.selection import USABLE_STATUSES
 from synreduce.solvers.calibration import calibrate
 from synreduce.solvers.newton import NewtonOptions, NewtonSolver
 from synreduce.solvers.problem import FitProblem
-from synreduce.solvers.records import FitResult
+from synreduce.solvers.records import BiasCorrected, FitResult
 from synreduce.solvers.resampling import Resampling
 from synreduce.strategies import Rank
 
@@ -170,6 +170,7 @@ def _without_weights(
         message=message,
         coefficients={},
         covariance=tuple(None for _ in parts),
+        bias_corrected=tuple(None for _ in parts),
         missing=_missing(parts),
     )
 
@@ -188,17 +189,15 @@ def _rescaled(
     """Multiply the weights of every chunk and group by their coefficient."""
     theta: list[FloatArray] = []
     covariance: list[FloatArray | None] = []
+    corrected: list[BiasCorrected | None] = []
     for part in parts:
-        factor = np.full(part.layout.n_features, np.nan)
-        for name, columns in part.layout.slices.items():
-            factor[columns] = coefficients.get((part.name, name), np.nan)
+        of_group = [coefficients.get((part.name, name), np.nan) for name in part.layout.names]
+        factor = np.repeat(of_group, [term.n_features for term in part.layout.terms])
+        known = bool(np.isfinite(factor).all())
+        of_fit, errors = part.bias_corrected if known else None, part.covariance if known else None
         theta.append(part.theta * factor)
-        known = part.covariance is not None and bool(np.isfinite(factor).all())
-        covariance.append(
-            part.covariance * np.outer(factor, factor)
-            if known and part.covariance is not None
-            else None
-        )
+        covariance.append(None if errors is None else errors * np.outer(factor, factor))
+        corrected.append(None if of_fit is None else of_fit.scaled(of_group))
     return MergedModel(
         method=method,
         parts=tuple(part.name for part in parts),
@@ -209,6 +208,7 @@ def _rescaled(
         message="" if fit is None else fit.message,
         coefficients=coefficients,
         covariance=tuple(covariance),
+        bias_corrected=tuple(corrected),
         missing=_missing(parts),
         **({} if fit is None else _solver_figures(fit)),
     )
@@ -276,6 +276,7 @@ def _from_refined(
     names = [part.name for part in used]
     theta = dict(zip(names, refined.theta, strict=True))
     covariance = dict(zip(names, refined.covariance, strict=True))
+    corrected = dict(zip(names, refined.bias_corrected, strict=True))
     replicates = dict(zip(names, refined.replicates, strict=False))
     return MergedModel(
         method="refine",
@@ -289,6 +290,7 @@ def _from_refined(
         message=refined.fit.message,
         coefficients={},
         covariance=tuple(covariance.get(part.name) for part in parts),
+        bias_corrected=tuple(corrected.get(part.name) for part in parts),
         replicates=tuple(replicates.get(part.name) for part in parts) if replicates else (),
         coupling=refined.coupling,
         missing=_missing(parts),

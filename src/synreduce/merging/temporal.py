@@ -19,18 +19,20 @@ class Consensus:
 
     Parameters
     ----------
-    value : ndarray, shape (...)
+    value : ndarray, shape (n_filters, ...)
         Pooled estimate per weight or kernel point; NaN where no window has one.
-    standard_error : ndarray, shape (...)
-        Of the pooled estimate; NaN without variances.
-    q : ndarray, shape (...)
+    fitted : ndarray, same shape
+        Filters as fitted, with the bias of their penalties, pooled with the same weights.
+    standard_error : ndarray, same shape
+        Of `value`; NaN without variances.
+    q : ndarray, same shape
         Cochran's Q: chi-squared with ``n_windows - 1`` degrees of freedom if all windows share the
         filter. NaN with fewer than two windows.
-    i2 : ndarray, shape (...)
+    i2 : ndarray, same shape
         Share of the spread between windows that exceeds chance, 0 to 1.
-    p_value : ndarray, shape (...)
+    p_value : ndarray, same shape
         Probability of a larger Q by chance.
-    n_windows : ndarray of int, shape (...)
+    n_windows : ndarray of int, same shape
         Number of windows pooled.
     pooled : ndarray of bool, shape (n_total_windows,)
         Windows that entered the consensus.
@@ -38,10 +40,11 @@ class Consensus:
         Windows with an estimate but without variances: they are left out, or, if no window has
         variances, pooled with equal weights and without any statement about heterogeneity.
     weighting : {"inverse_variance", "equal"}
-        How the windows were pooled.
+        How the windows were pooled; inverse is the mean variance of each filter.
     """
 
     value: FloatArray
+    fitted: FloatArray
     standard_error: FloatArray
     q: FloatArray
     i2: FloatArray
@@ -53,7 +56,9 @@ class Consensus:
 
 
 def consensus(estimate: ArrayLike, variance: ArrayLike | None = None) -> Consensus:
-    """Pool the filters of several windows by inverse variance.
+    """Pool the filters of several windows by the inverse of their mean variances.
+
+    Whether one filter serves all windows is tested point by point, with weights of each point.
 
     The estimates must be on one scale. The log-odds scale is: a kernel whose score, after
     calibration on training samples, is the log-odds of a spike changes between windows only if the
@@ -63,11 +68,15 @@ def consensus(estimate: ArrayLike, variance: ArrayLike | None = None) -> Consens
     Windows are treated as independent. Their outcomes are, given the input; with shared trials and
     strongly overlapping input this is an approximation.
 
+    The error of each estimate must be its own. A bias that all windows share, as that of a penalty,
+    does not average out, and mean squared errors that count it pass for noise that does: give
+    estimates without it.
+
     Parameters
     ----------
-    estimate : array_like, shape (n_windows, ...)
-        Weights or kernels; NaN for failed windows.
-    variance : array_like, shape (n_windows, ...), optional
+    estimate : array_like, shape (n_windows, n_filters, ...)
+        Weights or kernels without shared bias; NaN for failed windows.
+    variance : array_like, same shape, optional
         Sampling variances, from the curvature of the likelihood or by bootstrap; NaN or
         non-positive where unknown.
 
@@ -120,24 +129,35 @@ class ConsensusSums:
 
     def __init__(self) -> None:
         self._by_variance = _WeightedSums()
+        self._value = _WeightedSums()
+        self._fitted = _WeightedSums()
         self._equal = _WeightedSums()
+        self._scatter: FloatArray = np.zeros(())
         self._has_value: list[bool] = []
         self._has_variance: list[bool] = []
 
-    def add(self, estimate: FloatArray, variance: FloatArray) -> None:
+    def add(
+        self, estimate: FloatArray, variance: FloatArray, fitted: FloatArray | None = None
+    ) -> None:
         """Add a window.
 
         Parameters
         ----------
-        estimate : ndarray, shape (...)
-            Weights or kernel; NaN where it failed.
-        variance : ndarray, shape (...)
+        estimate : ndarray, shape (n_filters, ...)
+            Filters without shared bias; NaN where they failed.
+        variance : ndarray, shape (n_filters, ...)
             Sampling variances; NaN or non-positive where unknown.
+        fitted : ndarray, shape (n_filters, ...), optional
+            Filters as fitted. Default: `estimate`.
         """
         known = np.isfinite(estimate)
         weighted = known & np.isfinite(variance) & (variance > 0)
-        inverse = np.where(weighted, 1.0 / np.where(weighted, variance, 1.0), 0.0)
-        self._by_variance.add(estimate, inverse)
+        spread = np.where(weighted, variance, 1.0)
+        weight = np.where(weighted, _weight_of_filters(spread, weighted), 0.0)
+        self._by_variance.add(estimate, np.where(weighted, 1.0 / spread, 0.0))
+        self._value.add(estimate, weight)
+        self._fitted.add(estimate if fitted is None else fitted, weight)
+        self._scatter = self._scatter + weight**2 * spread
         self._equal.add(estimate, known.astype(np.float64))
         self._has_value.append(bool(known.any()))
         self._has_variance.append(bool(weighted.any()))
@@ -150,10 +170,35 @@ class ConsensusSums:
         Consensus
         """
         has_value, has_variance = np.array(self._has_value), np.array(self._has_variance)
-        lacking = tuple(int(i) for i in np.flatnonzero(has_value & ~has_variance))
-        if has_variance.any():
-            return _pool(self._by_variance, has_variance, lacking, "inverse_variance")
-        return _pool(self._equal, has_value, lacking, "equal")
+        known = bool(has_variance.any())
+        # Without variances there is no estimate of the bias either.
+        value, fitted = (self._value, self._fitted) if known else (self._equal, self._equal)
+        freedom = self._by_variance.count - 1
+        q = np.where(freedom > 0, self._by_variance.squares, np.nan)
+        beyond = np.maximum(0.0, (q - freedom) / np.where(q > 0, q, 1.0))
+        return Consensus(
+            value=value.pooled(),
+            fitted=fitted.pooled(),
+            standard_error=self._value.divide(np.sqrt(self._scatter)),
+            q=q,
+            i2=np.where(freedom > 0, np.where(q > 0, beyond, 0.0), np.nan),
+            p_value=np.where(freedom > 0, chdtrc(np.maximum(freedom, 1), q), np.nan),
+            n_windows=np.asarray(value.count, dtype=np.int64),
+            pooled=has_variance if known else has_value,
+            without_variance=tuple(np.flatnonzero(has_value & ~has_variance).tolist()),
+            weighting="inverse_variance" if known else "equal",
+        )
+
+
+def _weight_of_filters(variance: FloatArray, known: NDArray[np.bool_]) -> FloatArray:
+    """Inverse of the mean variance of each filter, the same at all its points.
+
+    With products of factors the variance of a point follows the estimate: it is small where the
+    factors came out small. Weights of single points would prefer these and bias the pool to zero.
+    """
+    of_filter = tuple(range(1, variance.ndim))
+    total = np.sum(np.where(known, variance, 0.0), axis=of_filter, keepdims=True)
+    return np.asarray(known.sum(axis=of_filter, keepdims=True) / np.where(total > 0, total, 1.0))
 
 
 class _WeightedSums:
@@ -175,31 +220,11 @@ class _WeightedSums:
         self.mean = self.mean + share * deviation
         self.squares = self.squares + weight * deviation * np.where(counted, value - self.mean, 0.0)
 
+    def pooled(self) -> FloatArray:
+        """Give the mean; NaN where nothing was counted."""
+        return np.asarray(np.where(self.weight > 0, self.mean, np.nan))
 
-def _pool(
-    sums: _WeightedSums,
-    pooled: NDArray[np.bool_],
-    without_variance: tuple[int, ...],
-    weighting: str,
-) -> Consensus:
-    total, n_windows = sums.weight, sums.count
-    nothing = np.full(total.shape, np.nan)
-    error, q, i2, p_value = (nothing.copy() for _ in range(4))
-    if weighting == "inverse_variance":
-        np.divide(1.0, np.sqrt(total), out=error, where=total > 0)
-        freedom = n_windows - 1
-        q = np.where(freedom > 0, sums.squares, np.nan)
-        positive = np.where(q > 0, q, 1.0)
-        i2 = np.where(q > 0, np.maximum(0.0, (q - freedom) / positive), np.where(q == 0, 0.0, q))
-        p_value = np.where(freedom > 0, chdtrc(np.maximum(freedom, 1), q), np.nan)
-    return Consensus(
-        value=np.where(total > 0, sums.mean, np.nan),
-        standard_error=error,
-        q=np.asarray(q),
-        i2=np.asarray(i2),
-        p_value=np.asarray(p_value),
-        n_windows=np.asarray(n_windows, dtype=np.int64),
-        pooled=pooled,
-        without_variance=without_variance,
-        weighting=weighting,
-    )
+    def divide(self, value: FloatArray) -> FloatArray:
+        """Divide by the weight; NaN where nothing was counted."""
+        nothing = np.full(self.weight.shape, np.nan)
+        return np.asarray(np.divide(value, self.weight, out=nothing, where=self.weight > 0))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from synreduce.chunks import relative_efficiency
+from synreduce.merging import NORMAL_QUANTILE
 from synreduce.pipeline.merge_fits import fit_variables
 from synreduce.pipeline.merge_records import MergeTask, WindowContent
 from synreduce.pipeline.merge_searches import search_variables
@@ -59,7 +60,7 @@ def window_content(task: MergeTask, spread: Spread | None = None) -> WindowConte
         },
         metrics=_metrics(task, merge),
         kernel=merge.kernel.kernel,
-        kernel_variance=merge.kernel.variance,
+        corrected=merge.corrected,
         rows=(*(row for fit in fits for row in fit.scores), *merge.rows),
         failures=tuple(_failures(task, merge)),
     )
@@ -143,14 +144,20 @@ def consensus_variables(pooled: Sequence[Consensus]) -> dict[str, NDArray[np.flo
     -------
     dict of str to ndarray, shape (n_splits, n_groups, n_bins, width)
     """
-    fields = {
-        "consensus_kernel": "value",
-        "consensus_kernel_se": "standard_error",
-        "heterogeneity_q": "q",
-        "heterogeneity_i2": "i2",
-        "heterogeneity_p": "p_value",
-    }
+    by_split = [_consensus_of_split(split) for split in pooled]
+    return {name: np.array([of[name][..., ::-1] for of in by_split]) for name in by_split[0]}
+
+
+def _consensus_of_split(pooled: Consensus) -> dict[str, NDArray[np.float64]]:
+    """Lay out the pooled filter as fitted, with the errors that its bias is a part of."""
+    bias = pooled.fitted - pooled.value
+    half = NORMAL_QUANTILE * pooled.standard_error
     return {
-        name: np.array([getattr(split, field)[..., ::-1] for split in pooled])
-        for name, field in fields.items()
+        "consensus_kernel": pooled.fitted,
+        "consensus_kernel_se": np.hypot(pooled.standard_error, bias),
+        "consensus_kernel_low": pooled.value - half,
+        "consensus_kernel_high": pooled.value + half,
+        "heterogeneity_q": pooled.q,
+        "heterogeneity_i2": pooled.i2,
+        "heterogeneity_p": pooled.p_value,
     }

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from synreduce.chunks import Split
     from synreduce.evaluation import CalibrationCurve, IsiPenalty, Nonlinearity, ScoreRow
-    from synreduce.merging import ChunkBasis, MergedKernel, MergedModel
+    from synreduce.merging import ChunkBasis, CorrectedKernel, MergedKernel, MergedModel
     from synreduce.pipeline.scoring import BaselineRequest
     from synreduce.pipeline.truth import KnownTruth
     from synreduce.result import ArtefactIdentity, FailedChunk, StoredFit
@@ -151,6 +151,8 @@ class WindowMerge:
         The merged model, on the scale of log odds.
     kernel : MergedKernel
         Its space x time filter, on the scale of log odds.
+    corrected : CorrectedKernel
+        The same without the bias of the penalties.
     scale : float
         Log odds per unit of canonical weighted net input.
     nonlinearity : Nonlinearity
@@ -172,6 +174,7 @@ class WindowMerge:
     searches: tuple[SearchRecord | None, ...]
     model: MergedModel
     kernel: MergedKernel
+    corrected: CorrectedKernel
     scale: float
     nonlinearity: Nonlinearity
     penalty: IsiPenalty
@@ -193,8 +196,10 @@ class WindowContent:
         Variables of the merged file, without the dimensions ``split`` and ``temporal``.
     metrics : dict of str to (dict of str to ndarray)
         Scores by level, without the dimensions ``level``, ``split`` and ``temporal``.
-    kernel, kernel_variance : ndarray, shape (n_groups, n_bins, width)
+    kernel : ndarray, shape (n_groups, n_bins, width)
         Merged filter on the scale of log odds, time forward.
+    corrected : CorrectedKernel
+        The same without the bias of the penalties.
     rows : tuple of ScoreRow
         Scores of all fits and of the merged model, and of the truth where it is known.
     failures : tuple of FailedChunk
@@ -204,6 +209,6 @@ class WindowContent:
     variables: dict[str, NDArray[Any]]
     metrics: MetricsByLevel
     kernel: NDArray[np.float64]
-    kernel_variance: NDArray[np.float64]
+    corrected: CorrectedKernel
     rows: tuple[ScoreRow, ...]
     failures: tuple[FailedChunk, ...]

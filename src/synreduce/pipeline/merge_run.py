@@ -131,7 +131,8 @@ class _Merge:
             for split, content in zip(range(len(self._splits)), contents, strict=False):
                 self._writer.put_cell(content.variables, split=split, temporal=temporal)
                 self._put_metrics(content.metrics, split, temporal)
-                self._sums[split].add(content.kernel, content.kernel_variance)
+                of = content.corrected
+                self._sums[split].add(of.kernel, of.variance, fitted=content.kernel)
                 rows += content.rows
                 failures += content.failures
             self._scores.add(rows)
@@ -141,7 +142,7 @@ class _Merge:
         """Pool the windows of every split, and score the pooled filter on each of them."""
         pooled = [sums.consensus() for sums in self._sums]
         self._writer.put(consensus_variables(pooled))
-        kernels = {name: of.value for name, of in zip(self._splits, pooled, strict=True)}
+        kernels = {name: of.fitted for name, of in zip(self._splits, pooled, strict=True)}
         trained = dict(self._tasks.trained_trials)
         tasks = (
             ConsensusTask(task, kernels[task.split.name], trained.get(task.split.name))

@@ -22,6 +22,7 @@ from synreduce.merging import (
     SpatialPart,
     canonical_scale,
     choose_best,
+    corrected_kernel,
     merge_spatial,
     merged_kernel,
 )
@@ -102,7 +103,8 @@ def _evaluated(
     """Kernel, response and scores of a merged model."""
     groups = model.layouts[0].names
     bases = {files.name: files.basis for files in task.files}
-    kernel = merged_kernel(model, bases, task.temporal_basis, groups, task.sizes["soma_distance"])
+    n_bins = task.sizes["soma_distance"]
+    kernel = merged_kernel(model, bases, task.temporal_basis, groups, n_bins)
     scale = canonical_scale(kernel.kernel, groups)
     log_odds = model.scores(sources) + model.intercept
     net_input = (log_odds - model.intercept) / scale
@@ -118,6 +120,7 @@ def _evaluated(
         searches=searches,
         model=model,
         kernel=kernel,
+        corrected=corrected_kernel(model, bases, task.temporal_basis, groups, n_bins),
         scale=scale,
         nonlinearity=nonlinearity,
         penalty=estimate_isi_penalty(
@@ -194,6 +197,7 @@ def _part(
         status=fit.status,
         calibrated=build_solver(solvers[fit.solver]).kind in _CALIBRATED_SOLVERS,
         covariance=fit.covariance,
+        bias_corrected=fit.bias_corrected,
         replicates=fit.replicates,
     )
 

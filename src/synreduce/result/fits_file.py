@@ -11,19 +11,23 @@ from typing import Any
 
 import h5py
 import numpy as np
+from numpy.typing import NDArray
 
 from synreduce.errors import InputError
 from synreduce.result.identity import ArtefactIdentity, damage_named, damaged
 from synreduce.result.scores import rows_from_text, rows_to_text
 from synreduce.result.stored_fit import StoredFit
+from synreduce.solvers import BiasCorrected
 from synreduce.storage import open_hdf5, publish_hdf5, publish_json, verify_seal
 
+FloatArray = NDArray[np.float64]
+
 FITS_SCHEMA = "synreduce-fits"
-SCHEMA_VERSION = "2.0"
+SCHEMA_VERSION = "3.0"
 
 _TEXTS = ("strategy", "solver", "split", "status", "message")
 _INTEGERS = ("restart", "n_evaluations", "n_iterations")
-_WHERE_KNOWN = ("covariance", "data_share", "replicates")
+_WHERE_KNOWN = ("data_share", "replicates")
 _NUMBERS = (
     "intercept", "intercept_se", "objective", "condition", "effective_degrees_of_freedom",
 )  # fmt: skip
@@ -98,6 +102,12 @@ def _write_fit(group: h5py.Group, fit: StoredFit) -> None:
         values = getattr(fit, name)
         if values is not None:
             group[name] = np.asarray(values, dtype=np.float64)
+    if fit.covariance is not None:
+        group["covariance"] = _triangle(fit.covariance)
+    if fit.bias_corrected is not None:
+        triangles = [_triangle(block) for block in fit.bias_corrected.covariance]
+        group["bias_corrected_theta"] = np.asarray(fit.bias_corrected.theta, dtype=np.float64)
+        group["bias_corrected_covariance"] = np.concatenate(triangles)
     factors = group.create_group("factors")
     for number, (term, (spatial, temporal)) in enumerate(fit.factors.items()):
         # numbered, because the name of a group may hold characters that a path must not
@@ -110,6 +120,17 @@ def _write_fit(group: h5py.Group, fit: StoredFit) -> None:
         curves[name] = np.asarray(values, dtype=np.float64)
     # One text rather than a dataset per column, each of which costs time to write and to verify.
     group["scores"] = rows_to_text(fit.scores)
+
+
+def _triangle(covariance: FloatArray) -> FloatArray:
+    """Take the upper triangle, which says as much in half the space."""
+    return np.asarray(covariance[np.triu_indices(len(covariance))], dtype=np.float64)
+
+
+def _symmetric(triangle: FloatArray, size: int) -> FloatArray:
+    covariance = np.zeros((size, size))
+    covariance[np.triu_indices(size)] = triangle
+    return covariance + np.triu(covariance, 1).T
 
 
 def read_fits(
@@ -159,15 +180,31 @@ def _read_fit(group: h5py.Group) -> StoredFit:
     scalars |= {name: int(group.attrs[name]) for name in _INTEGERS}
     scalars |= {name: float(group.attrs[name]) for name in _NUMBERS}
     pairs = [group["factors"][name] for name in sorted(group["factors"])]
+    theta = group["theta"][...]
+    sizes = [pair["spatial"].shape[1] * pair["temporal"].shape[1] for pair in pairs]
     return StoredFit(
         **scalars,
-        theta=group["theta"][...],
+        theta=theta,
+        covariance=(
+            _symmetric(group["covariance"][...], theta.size) if "covariance" in group else None
+        ),
         trace=group["trace"][...],
         **{name: group[name][...] for name in _WHERE_KNOWN if name in group},
+        bias_corrected=_read_bias_corrected(group, sizes),
         factors={str(p.attrs["term"]): (p["spatial"][...], p["temporal"][...]) for p in pairs},
         curves={name: group["curves"][name][...] for name in group["curves"]},
         scores=rows_from_text(group["scores"].asstr()[()]),
     )  # fmt: skip
+
+
+def _read_bias_corrected(group: h5py.Group, sizes: list[int]) -> BiasCorrected | None:
+    if "bias_corrected_theta" not in group:
+        return None
+    lengths = [size * (size + 1) // 2 for size in sizes]
+    triangles = np.split(group["bias_corrected_covariance"][...], np.cumsum(lengths)[:-1])
+    return BiasCorrected(
+        group["bias_corrected_theta"][...], tuple(map(_symmetric, triangles, sizes))
+    )
 
 
 def _durations(path: Path) -> dict[str, float]:

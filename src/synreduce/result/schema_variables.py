@@ -189,14 +189,26 @@ _CONSENSUS = (
         "1",
         "space x time filter pooled over temporal chunks by inverse variance",
         required=True,
-        comment="pooled on the scale of log odds: log_odds_slope * kernel",
+        comment="pooled on the scale of log odds: log_odds_slope * kernel; as fitted, with the "
+        "bias of the ridge",
     ),
     Variable(
         "consensus_kernel_se",
         ("split", "group", *_PLANE),
         "real",
         "1",
-        "standard error of the pooled filter",
+        "root of the mean squared error of the pooled filter, bias of the ridge included",
+    ),
+    *(
+        Variable(
+            f"consensus_kernel_{end}",
+            ("split", "group", *_PLANE),
+            "real",
+            "1",
+            f"{word} end of the 95 % interval of the pooled filter",
+            comment="around the filter without the bias of the ridge",
+        )
+        for end, word in (("low", "lower"), ("high", "upper"))
     ),
     Variable(
         "heterogeneity_q",
@@ -205,6 +217,7 @@ _CONSENSUS = (
         "1",
         "Cochran's Q over temporal chunks",
         required=True,
+        comment="of filters without the bias of the ridge",
     ),
     Variable(
         "heterogeneity_i2",

@@ -15,7 +15,7 @@ from synreduce.solvers import USABLE_STATUSES, Agreement, agreement
 from synreduce.strategies import kernels_of
 
 if TYPE_CHECKING:
-    from synreduce.solvers.records import FitResult
+    from synreduce.solvers.records import BiasCorrected, FitResult
 
 FloatArray = NDArray[np.float64]
 Factors = Mapping[str, tuple[FloatArray, FloatArray]]
@@ -45,6 +45,8 @@ class StoredFit:
         Objective as the fit went on.
     covariance : ndarray, shape (n_features, n_features), or None
         Of theta.
+    bias_corrected : BiasCorrected or None
+        Theta without the bias of the penalty.
     data_share : ndarray, shape (n_features,), or None
         Part of the variance of each weight under the penalty alone that the data take away.
     replicates : ndarray, shape (n_replicates, n_features), or None
@@ -73,6 +75,7 @@ class StoredFit:
     n_iterations: int
     trace: FloatArray
     covariance: FloatArray | None = None
+    bias_corrected: BiasCorrected | None = None
     data_share: FloatArray | None = None
     replicates: FloatArray | None = None
     intercept_se: float = math.nan
@@ -119,7 +122,7 @@ class StoredFit:
             effective_degrees_of_freedom=fit.effective_degrees_of_freedom,
             factors=fit.parameters, n_evaluations=fit.n_evaluations,
             n_iterations=fit.n_iterations, trace=fit.trace, covariance=fit.covariance,
-            data_share=fit.data_share, replicates=fit.replicates,
+            bias_corrected=fit.bias_corrected, data_share=fit.data_share, replicates=fit.replicates,
             curves=curves or {}, scores=tuple(scores), seconds=fit.seconds,
         )  # fmt: skip
 

@@ -7,6 +7,7 @@ from synreduce.solvers.problem import LINEAR_CAPABILITIES, FitProblem
 from synreduce.solvers.records import (
     STATUSES,
     USABLE_STATUSES,
+    BiasCorrected,
     FitResult,
     PenaltyCurve,
     result_without_weights,
@@ -23,6 +24,7 @@ __all__ = [
     "STATUSES",
     "USABLE_STATUSES",
     "Agreement",
+    "BiasCorrected",
     "Continuation",
     "FitProblem",
     "FitResult",

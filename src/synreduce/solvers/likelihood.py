@@ -154,6 +154,7 @@ def likelihood_result(
         seconds=0.0,
         trace=np.array(fit.trace) / data.n_rows,
         covariance=uncertainty.covariance,
+        bias_corrected=uncertainty.bias_corrected,
         data_share=uncertainty.data_share,
         intercept_se=uncertainty.intercept_error,
         condition=uncertainty.condition,

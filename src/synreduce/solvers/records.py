@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -46,6 +47,43 @@ class PenaltyCurve:
 
 
 @dataclass(frozen=True)
+class BiasCorrected:
+    """Weights that a far weaker penalty would give, for pooling with those of other data.
+
+    The bias of a penalty is alike in all data sets and does not average out; what is left here
+    does.
+
+    Parameters
+    ----------
+    theta : numpy.ndarray, shape (n_features,)
+        Weights of a fit minus the bias of its penalty.
+    covariance : tuple of numpy.ndarray, shape (n_features_of_term, n_features_of_term)
+        Of these weights within each term, from the curvature under the weaker penalty.
+    """
+
+    theta: FloatArray
+    covariance: tuple[FloatArray, ...]
+
+    def scaled(self, factors: Sequence[float]) -> BiasCorrected:
+        """Multiply the weights of every term by a factor.
+
+        Parameters
+        ----------
+        factors : sequence of float, (n_terms,)
+            One per term.
+
+        Returns
+        -------
+        BiasCorrected
+        """
+        repeated = np.repeat(factors, [len(block) for block in self.covariance])
+        blocks = zip(self.covariance, factors, strict=True)
+        return BiasCorrected(
+            self.theta * repeated, tuple(block * factor**2 for block, factor in blocks)
+        )
+
+
+@dataclass(frozen=True)
 class FitResult:
     """One fit.
 
@@ -78,6 +116,8 @@ class FitResult:
         Mean squared error of `theta`, from the curvature of the penalised likelihood.
     data_share : numpy.ndarray, shape (n_features,), or None
         Part of the variance of each weight under the penalty alone that the data take away.
+    bias_corrected : BiasCorrected or None
+        Weights without the bias of the penalty; None where there is no covariance.
     replicates : numpy.ndarray, shape (n_replicates, n_features), or None
         Weights of bootstrap replicates, see `synreduce.solvers.bootstrap`.
     intercept_se : float
@@ -106,6 +146,7 @@ class FitResult:
     seconds: float
     trace: FloatArray
     covariance: FloatArray | None = None
+    bias_corrected: BiasCorrected | None = None
     data_share: FloatArray | None = None
     replicates: FloatArray | None = None
     intercept_se: float = float("nan")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from synreduce.solvers.records import BiasCorrected
 from synreduce.solvers.tangent import Inverse, Tangent
 from synreduce.strategies import FactorModel
 
@@ -33,6 +34,8 @@ class Uncertainty:
     covariance : numpy.ndarray, shape (n_features, n_features)
         Mean squared error of the feature weights: sampling covariance, and the outer product of
         their bias.
+    bias_corrected : BiasCorrected
+        Weights minus that bias.
     data_share : numpy.ndarray, shape (n_features,)
         Part of the variance of each weight under the penalty alone that the data take away; 1 if
         the penalty leaves it free and the data determine it, 0 if nothing does.
@@ -45,6 +48,7 @@ class Uncertainty:
     """
 
     covariance: FloatArray
+    bias_corrected: BiasCorrected
     data_share: FloatArray
     condition: float
     degrees_of_freedom: float
@@ -80,6 +84,8 @@ def assess(
     remedy against its bias (Hall 1992, Ann. Stat. 20:675). The inverse of F + P alone, a posterior
     covariance, counts the bias by what weights drawn from the penalty would have (Wahba 1983,
     J. R. Stat. Soc. B 45:133), which is too little for filters that such draws rarely resemble.
+    Weights without that bias have the inverse of F and the weaker penalty as their covariance:
+    where data say little, it stays large, so that a pool over data sets gives them little weight.
 
     F is the expected information, so the second derivative of products of factors drops out.
     """
@@ -89,12 +95,16 @@ def assess(
     inverse = Inverse.of(information + pull)
     spread = tangent.of_weights @ inverse.root
     by_data = inverse.root.T @ information @ inverse.root
-    weaker = Inverse.of(information + pull / UNDERSMOOTHING)
     released = (1.0 - 1.0 / UNDERSMOOTHING) * (penalty @ model.theta(vector))
-    bias = tangent.of_weights @ (weaker.matrix @ (tangent.of_weights.T @ released))
+    weaker_spread = tangent.of_weights @ Inverse.of(information + pull / UNDERSMOOTHING).root
+    bias = weaker_spread @ (weaker_spread.T @ released)
     covariance = spread @ by_data @ spread.T + np.outer(bias, bias)
+    by_term = (weaker_spread[columns] for columns in model.layout.slices.values())
     return Uncertainty(
         covariance=covariance,
+        bias_corrected=BiasCorrected(
+            model.theta(vector) + bias, tuple(rows @ rows.T for rows in by_term)
+        ),
         data_share=_data_share(tangent, pull, inverse),
         condition=inverse.condition,
         degrees_of_freedom=float(np.trace(by_data)),
