@@ -147,9 +147,9 @@ def test_changed_weight_is_found_before_it_is_used(path):
 def test_bit_flips_never_go_unseen(path):
     image = path.read_bytes()
     expected = read_fits(path)
-    # None of these is in the two bytes near the start from which HDF5 does not return at all.
-    rng = np.random.default_rng(3)
-    for position in rng.integers(0, len(image), 100):
+    rng = np.random.default_rng(0)
+    # The first are two bytes from which HDF5 does not return.
+    for position in (2056, 2057, *rng.integers(0, len(image), 300)):
         damaged = bytearray(image)
         damaged[position] ^= 1 << int(rng.integers(8))
         path.write_bytes(damaged)

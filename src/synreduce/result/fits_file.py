@@ -18,7 +18,7 @@ from synreduce.result.identity import ArtefactIdentity, damage_named, damaged
 from synreduce.result.scores import rows_from_text, rows_to_text
 from synreduce.result.stored_fit import StoredFit
 from synreduce.solvers import BiasCorrected
-from synreduce.storage import open_hdf5, publish_hdf5, publish_json, verify_seal
+from synreduce.storage import open_hdf5, publish_json, publish_small_hdf5, verify_bytes
 
 FloatArray = NDArray[np.float64]
 
@@ -90,7 +90,7 @@ def write_fits(path: Path | str, identity: ArtefactIdentity, fits: Sequence[Stor
     publish_json(
         seconds_path(path), {"/".join(map(str, fit.key())): fit.seconds for fit in ordered}
     )
-    return publish_hdf5(Path(path), fill)
+    return publish_small_hdf5(Path(path), fill)
 
 
 def _write_fit(group: h5py.Group, fit: StoredFit) -> None:
@@ -160,10 +160,12 @@ def read_fits(
         If it is no file of fits.
     """
     durations = _durations(seconds_path(path))
+    verify_bytes(path)
     with damage_named(path), open_hdf5(path, FITS_SCHEMA, SCHEMA_VERSION) as file:
         if expected is not None:
             ArtefactIdentity.of(file.attrs).require(Path(path), expected)
-        _verify(Path(path), file)
+        if len(file) != int(file.attrs["n_fits"]):
+            raise damaged(Path(path), f"holds {len(file)} fits, not {file.attrs['n_fits']}")
         groups = [file[name] for name in sorted(file)]
         fits = [
             _read_fit(group)
@@ -214,12 +216,6 @@ def _durations(path: Path) -> dict[str, float]:
     except (OSError, ValueError, AttributeError, TypeError):
         # durations are for people: without them the fits are as good
         return {}
-
-
-def _verify(path: Path, file: h5py.File) -> None:
-    verify_seal(file)
-    if len(file) != int(file.attrs["n_fits"]):
-        raise damaged(path, f"holds {len(file)} fits, declared {file.attrs['n_fits']}")
 
 
 def fits_are_current(path: Path | str, identity: ArtefactIdentity) -> bool:

@@ -8,6 +8,7 @@ import os
 
 os.environ["HDF5_PLUGIN_PRELOAD"] = "::"
 
+from synreduce.storage.byte_seal import verify_bytes
 from synreduce.storage.chunk_reader import (
     ChunkReader,
     decode_chunk,
@@ -27,6 +28,7 @@ from synreduce.storage.hdf5 import (
     hdf5_image,
     open_hdf5,
     publish_hdf5,
+    publish_small_hdf5,
     streaming_hdf5,
 )
 from synreduce.storage.owner import Owner, is_abandoned, this_process
@@ -58,6 +60,7 @@ __all__ = [
     "publish_hdf5",
     "publish_json",
     "publish_pieces",
+    "publish_small_hdf5",
     "publish_text",
     "remove_stale_parts",
     "require_writable",
@@ -66,5 +69,6 @@ __all__ = [
     "staged_file",
     "streaming_hdf5",
     "this_process",
+    "verify_bytes",
     "verify_seal",
 ]

@@ -13,6 +13,7 @@ from typing import Any
 import h5py
 
 from synreduce.errors import DataError, Problem
+from synreduce.storage.byte_seal import sealed_bytes
 from synreduce.storage.digest import seal
 from synreduce.storage.publish import publish_bytes, staged_file
 from synreduce.storage.screening import (
@@ -100,13 +101,42 @@ def publish_hdf5(path: str | Path, fill: Callable[[h5py.File], None]) -> str:
     ResourceError, ArtefactError
         As `publish_bytes`.
     """
+    digest, image = _sealed_image(fill)
+    publish_bytes(path, image)
+    return digest
+
+
+def publish_small_hdf5(path: str | Path, fill: Callable[[h5py.File], None]) -> str:
+    """Publish as `publish_hdf5`, with the digest of all bytes behind them.
+
+    For files that are read whole: `verify_bytes` finds damage before HDF5 sees it.
+
+    Parameters
+    ----------
+    path, fill
+        As for `publish_hdf5`.
+
+    Returns
+    -------
+    str
+        Digest of the content.
+
+    Raises
+    ------
+    ResourceError, ArtefactError
+        As `publish_bytes`.
+    """
+    digest, image = _sealed_image(fill)
+    publish_bytes(path, sealed_bytes(image))
+    return digest
+
+
+def _sealed_image(fill: Callable[[h5py.File], None]) -> tuple[str, bytes]:
     with hdf5_image() as file:
         fill(file)
         digest = seal(file)
         file.flush()
-        image = file.id.get_file_image()
-    publish_bytes(path, image)
-    return digest
+        return digest, file.id.get_file_image()
 
 
 @contextmanager
