@@ -141,6 +141,27 @@ def grouping_of(configuration: Configuration) -> Grouping | None:
     )
 
 
+def outcome_and_isi(
+    database: Database, window: TemporalRange
+) -> tuple[NDArray[np.uint8], FloatArray]:
+    """Look up what the spikes say of the samples of a temporal chunk.
+
+    Parameters
+    ----------
+    database : Database
+        All databases of the run.
+    window : TemporalRange
+        Target windows.
+
+    Returns
+    -------
+    ndarray of uint8, ndarray of float64, shapes (n_trials, n_targets)
+        As in `WindowSamples`.
+    """
+    spikes, starts = database.spike_times, window.target_starts
+    return outcomes(spikes, starts, window.target_width_ms), time_since_last_spike(spikes, starts)
+
+
 @dataclass(frozen=True)
 class WindowSamples:
     """Outcome and time since the last spike of all samples of a temporal chunk.
@@ -177,14 +198,8 @@ class WindowSamples:
         -------
         WindowSamples
         """
-        spikes = database.spike_times
-        starts = window.target_starts
-        return cls(
-            np.asarray(database.trial_ids),
-            outcomes(spikes, starts, window.target_width_ms),
-            time_since_last_spike(spikes, starts),
-            starts,
-        )
+        outcome, isi = outcome_and_isi(database, window)
+        return cls(np.asarray(database.trial_ids), outcome, isi, window.target_starts)
 
     @property
     def n_targets(self) -> int:

@@ -17,7 +17,7 @@ from synreduce.execution import open_engine
 from synreduce.pipeline.batches import find_batch, write_batch_record
 from synreduce.pipeline.check import quick_fingerprint
 from synreduce.pipeline.checked_run import CheckedRun
-from synreduce.pipeline.inputs import RunBases, WindowSamples, grouping_of, open_databases
+from synreduce.pipeline.inputs import RunBases, grouping_of, open_databases, outcome_and_isi
 from synreduce.pipeline.shared_reading import sharing_reading, span_of_reading
 from synreduce.progress import progress
 from synreduce.projection import project_together
@@ -178,12 +178,13 @@ def _refuse_changed(configuration: Configuration, fingerprint: str) -> None:
 
 
 def _design_samples(database: Database, chunk: Chunk) -> DesignSamples:
-    samples = WindowSamples.of(database, chunk.temporal)
-    n_trials, n_targets = samples.outcome.shape
+    # Without the names of the trials, which take more memory than all of this.
+    outcome, isi = outcome_and_isi(database, chunk.temporal)
+    n_trials, n_targets = outcome.shape
     return DesignSamples(
-        outcome=samples.outcome.ravel(),
-        isi=samples.isi.ravel().astype(np.float32),
-        target_start=np.tile(samples.target_starts, n_trials),
+        outcome=outcome.ravel(),
+        isi=isi.ravel().astype(np.float32),
+        target_start=np.tile(chunk.temporal.target_starts, n_trials),
         trial=np.repeat(np.arange(n_trials), n_targets),
     )
 

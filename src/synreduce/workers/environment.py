@@ -12,7 +12,7 @@ LOOPBACK = "127.0.0.1"
 _MIB = 1 << 20
 # Arrays beyond the first go back to the system when they are freed; of smaller ones, as many as the
 # second. Dask's workers else give back everything at once, and half their time is spent on pages.
-_MMAP_THRESHOLD_BYTES, _TRIM_THRESHOLD_BYTES = 32 * _MIB, 64 * _MIB
+_MMAP_THRESHOLD_BYTES, _TRIM_THRESHOLD_BYTES = 8 * _MIB, 64 * _MIB
 _TRIM_VARIABLE = "MALLOC_TRIM_THRESHOLD_"
 
 DASK_SETTINGS: dict[str, Any] = {
