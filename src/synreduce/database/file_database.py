@@ -74,7 +74,7 @@ class FileDatabase(Database):
             self.close()
             what = f"has changed: fingerprint {self.fingerprint[:12]}, before {fingerprint[:12]}"
             raise DataError(Problem("changed", self.name, what, "run again from the start"))
-        # HDF5 keeps 9 MB of an open file of 81,000 trials; of many databases few are read at a time.
+        # HDF5 keeps 9 MB of an open file of 81,000 trials, and of many databases few are read.
         self.close()
 
     def __reduce__(self) -> tuple[type[FileDatabase], tuple[Path, str]]:
