@@ -9,11 +9,12 @@ from slurm_jobs import slurm
 
 
 def test_the_bare_command_gives_the_local_result_and_leaves_its_account(tmp_path: Path) -> None:
-    runs = [ClusterRun(tmp_path / place, "example") for place in ("here", "cluster")]
-    for run, profile in zip(runs, (("--cores", "2"), ON_SLURM), strict=True):
-        run.folder.mkdir()
-        run.run(*profile)
-    here, cluster = runs
+    here, cluster = (ClusterRun(tmp_path / place, "example") for place in ("here", "cluster"))
+    here.folder.mkdir()
+    cluster.folder.mkdir()
+    with here.start("--cores", "2") as local, cluster.start(*ON_SLURM) as driver:
+        local.succeed()
+        driver.succeed()
     assert cluster.merged() == here.merged()
     assert (cluster.results / "report.html").stat().st_size > 0
 
