@@ -35,11 +35,12 @@ def control_run(logs):
     def end_jobs_of(left):
         end_left_jobs(slurm_run_ids(left), logger.warning)
 
+    # First of all: who is refused must not harm the other's jobs either.
+    mend_slurm_plugin()
     try:
         take_control(RUN.paths.controller, logs, end_jobs_of)
     except SynreduceError as error:
         raise WorkflowError(str(error)) from None
-    mend_slurm_plugin()
 
 
 onstart:

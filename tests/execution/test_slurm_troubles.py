@@ -14,7 +14,11 @@ import snakemake_executor_plugin_slurm as plugin
 
 from synreduce.errors import ResourceError
 from synreduce.execution.slurm_left_jobs import end_left_jobs, slurm_run_ids
-from synreduce.execution.slurm_plugin import keep_jobs_without_answer, timely
+from synreduce.execution.slurm_plugin import (
+    keep_jobs_without_answer,
+    mend_slurm_plugin,
+    timely,
+)
 
 # Answers once with each line of a file; "fail" stands for no answer.
 SQUEUE = """#!/bin/sh
@@ -145,3 +149,24 @@ def test_the_end_of_short_jobs_is_noticed_soon_and_of_long_ones_seldom_asked_for
         asyncio.run(executor.jobs_that_go_on(check, jobs))
         pauses.append(executor.next_seconds_between_status_checks)
     assert pauses == [1.0, 2.0, 20.0, 60.0, 1.0]
+
+
+def test_a_controller_that_ends_leaves_folders_that_another_made_for_its_next_job(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plugin, "delete_empty_dirs", plugin.delete_empty_dirs)
+    monkeypatch.setattr(plugin.Executor, "check_active_jobs", plugin.Executor.check_active_jobs)
+    job, old = tmp_path / "rule_fit" / "batch", tmp_path / "rule_merge" / "1.log"
+    for folder in (job, old.parent):
+        folder.mkdir(parents=True)
+    old.touch()
+    os.utime(old, (0, 0))
+    settings = SimpleNamespace(delete_logfiles_older_than=10, keep_successful_logs=False)
+    workflow = SimpleNamespace(executor_settings=settings)
+    ending = SimpleNamespace(
+        workflow=workflow, slurm_logdir=tmp_path, logger=logging.getLogger("test")
+    )
+    mend_slurm_plugin()
+    plugin.Executor.clean_old_logs(ending)
+    assert job.is_dir()
+    assert not old.exists()

@@ -1,9 +1,11 @@
-"""Two corrections of how Snakemake's Slurm plugin (2.8) asks Slurm about its jobs.
+"""Three corrections of Snakemake's Slurm plugin (2.8).
 
 - When none of its questions is answered (five attempts, nine seconds each) it forgets the jobs they
   were about, and then waits for ever for jobs it no longer knows.
 - The pauses between looks grow by ten seconds, to three minutes, as long as nothing ends. In a
   chain of short jobs most of the time would be waiting for the next look.
+- When a controller ends, it removes empty folders of logs. One of them may be that which another
+  controller has just made for its next job; Slurm then has no place for its log, and the job fails.
 """
 
 from __future__ import annotations
@@ -47,6 +49,11 @@ def mend_slurm_plugin() -> None:
     if plugin is not None:
         executor = plugin.Executor
         executor.check_active_jobs = timely(keep_jobs_without_answer(executor.check_active_jobs))
+        vars(plugin)["delete_empty_dirs"] = keep_empty_folders
+
+
+def keep_empty_folders(_folder: object) -> None:
+    """Remove nothing, in place of the plugin's removal of empty folders."""
 
 
 def keep_jobs_without_answer(check: Check) -> Check:
