@@ -1,4 +1,4 @@
-"""The workflow on a real Slurm of four nodes gives the local result; the two-minute form of all."""
+"""The workflow on a real Slurm of four nodes gives the local result; the short form of all."""
 
 from __future__ import annotations
 
