@@ -43,14 +43,8 @@ def corrected_kernel(
     ----------
     model : MergedModel
         Merged weights.
-    spatial : mapping of str to ChunkBasis
-        Basis functions of each chunk.
-    temporal : ndarray, shape (L, width)
-        Temporal basis functions.
-    groups : sequence of str
-        Terms to assemble, in this order.
-    n_bins : int
-        Soma distance bins of the whole dendrite.
+    spatial, temporal, groups, n_bins
+        As for `merged_kernel`.
 
     Returns
     -------

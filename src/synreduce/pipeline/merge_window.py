@@ -36,6 +36,7 @@ from synreduce.strategies import Rank, build_strategy
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from synreduce.evaluation import IsiPenalty, Nonlinearity
     from synreduce.result import StoredFit
     from synreduce.solvers import SolverOptions
     from synreduce.solvers.row_groups import Spread
@@ -112,7 +113,6 @@ def _evaluated(
     nonlinearity = estimate_nonlinearity(
         net_input[train], outcome[train], time_since_last_spike=task.isi[train]
     )
-    recent = _with_recent_spikes(task)
     probability = probabilities(log_odds, task.split)
     return WindowMerge(
         fits=fits,
@@ -123,15 +123,22 @@ def _evaluated(
         corrected=corrected_kernel(model, bases, task.temporal_basis, groups, n_bins),
         scale=scale,
         nonlinearity=nonlinearity,
-        penalty=estimate_isi_penalty(
-            net_input[recent], outcome[recent], task.isi[recent], nonlinearity
-        ),
+        penalty=_penalty(task, net_input, nonlinearity),
         calibration=calibration_curve(outcome[test], probability[test]),
         train_calibration=calibration_curve(outcome[train], probability[train]),
         rows=tuple(_score_rows(task, chosen, model, log_odds, probability)),
         n_samples=int(task.split.fitted.size),
         n_positive=int(outcome[train].sum()),
         negative_fraction=task.split.negative_fraction,
+    )
+
+
+def _penalty(
+    task: MergeTask, net_input: NDArray[np.float64], nonlinearity: Nonlinearity
+) -> IsiPenalty:
+    recent = _with_recent_spikes(task)
+    return estimate_isi_penalty(
+        net_input[recent], task.split.outcome[recent], task.isi[recent], nonlinearity
     )
 
 
