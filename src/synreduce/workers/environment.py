@@ -11,7 +11,7 @@ LOOPBACK = "127.0.0.1"
 
 _MIB = 1 << 20
 # Arrays beyond the first go back to the system when they are freed; of smaller ones, as many as the
-# second. Dask's workers else give back everything at once, and half their time is spent on pages.
+# second. Dask's workers else give back everything at once, and spend much of their time on new pages.
 _MMAP_THRESHOLD_BYTES, _TRIM_THRESHOLD_BYTES = 8 * _MIB, 64 * _MIB
 _TRIM_VARIABLE = "MALLOC_TRIM_THRESHOLD_"
 
