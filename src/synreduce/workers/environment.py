@@ -10,8 +10,8 @@ from typing import Any
 LOOPBACK = "127.0.0.1"
 
 _MIB = 1 << 20
-# Arrays beyond the first go back to the system when they are freed; of smaller ones, as many as the
-# second. Dask's workers else give back everything at once, and spend much of their time on new pages.
+# Arrays beyond the first go back to the system when they are freed; of smaller ones, all but
+# the second. Dask's workers else give back everything at once and ask for pages all the time.
 _MMAP_THRESHOLD_BYTES, _TRIM_THRESHOLD_BYTES = 8 * _MIB, 64 * _MIB
 _TRIM_VARIABLE = "MALLOC_TRIM_THRESHOLD_"
 
