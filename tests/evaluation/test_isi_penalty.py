@@ -74,6 +74,20 @@ def test_a_spike_count_that_the_lowest_probability_explains_is_reached_at_the_le
     assert found(5.0) == pytest.approx(10.0, abs=1e-6)
 
 
+@pytest.mark.parametrize("rounded", [False, True])
+@pytest.mark.parametrize("seed", range(5))
+def test_with_the_penalty_of_a_millisecond_as_many_spikes_are_expected_as_occurred(seed, rounded):
+    rng = np.random.default_rng(seed)
+    knots, probability = np.cumsum(rng.exponential(0.5, 12)) - 3, np.sort(rng.random(12))
+    response = Nonlinearity(knots, probability, rounded=rounded)
+    net = rng.normal(0, 2, 500)
+    spiked = rng.random(500) < response(net - 1.5)
+    cost = estimate_isi_penalty(net, spiked, np.full(500, 7.0), response)(7.0)
+    # Of a table of whole numbers the expected number jumps, and a little more cost is too much.
+    above, below = (response(net - cost + step).sum() for step in (1e-7, -1e-7))
+    assert below - 1e-4 <= spiked.sum() <= above + 1e-4
+
+
 def test_smooth_penalty_never_rises_and_is_not_negative():
     net, spiked, time = planted(3000, np.zeros(80), 2)
     found = estimate_isi_penalty(net, spiked, time, LOGISTIC).penalty

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
-from slurm_jobs import end_jobs
+from slurm_jobs import NewJobs, end_jobs
 from workflow_run import PROGRAMS, ROOT
 
 Found = TypeVar("Found")
@@ -119,7 +119,7 @@ class ClusterRun:
             if process.poll() is None:
                 process.kill()
                 process.wait()
-                end_jobs()
+                end_jobs(self.folder)
 
     def merged(self) -> bytes:
         return (self.results / "merged.h5").read_bytes()
@@ -152,6 +152,14 @@ class ClusterRun:
         """Log of the latest job that fitted a batch."""
         path = self.folder / "logs" / self.name / "fit" / f"{batch.name}.log"
         return path.read_text(encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class FirstRun:
+    """A run that nothing has happened to yet, and the jobs that it took."""
+
+    run: ClusterRun
+    jobs: NewJobs
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,15 @@ from collections.abc import Iterator
 from typing import TypeAlias
 
 import pytest
-from cluster_run import ON_OWN_NODES, ON_SLURM, UNTIL_MERGED, CableGrid, ClusterRun, Driver
+from cluster_run import (
+    ON_OWN_NODES,
+    ON_SLURM,
+    UNTIL_MERGED,
+    CableGrid,
+    ClusterRun,
+    Driver,
+    FirstRun,
+)
 from slurm_jobs import NewJobs, end_jobs
 
 LocalRun: TypeAlias = tuple[ClusterRun, Driver]
@@ -38,21 +46,20 @@ def undisturbed(local: LocalRun) -> bytes:
 
 
 @pytest.fixture(scope="session")
-def jobs_of_first_run() -> NewJobs:
-    return NewJobs()
+def first_run(
+    grid: CableGrid, local: LocalRun, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[FirstRun]:
+    """A run that went through Slurm, and its jobs."""
+    run = ClusterRun(tmp_path_factory.mktemp("cluster"), "cable")
+    run.configure(grid.configuration())
+    jobs = NewJobs(run.folder)
+    run.run(*ON_SLURM, *UNTIL_MERGED, *ON_OWN_NODES)
+    jobs.close()
+    yield FirstRun(run, jobs)
+    end_jobs(run.folder)
 
 
 @pytest.fixture(scope="session")
-def finished(
-    grid: CableGrid,
-    local: LocalRun,
-    jobs_of_first_run: NewJobs,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[ClusterRun]:
+def finished(first_run: FirstRun) -> ClusterRun:
     """A run that went through Slurm; tests take parts of it away and run it again."""
-    run = ClusterRun(tmp_path_factory.mktemp("cluster"), "cable")
-    run.configure(grid.configuration())
-    run.run(*ON_SLURM, *UNTIL_MERGED, *ON_OWN_NODES)
-    jobs_of_first_run.close()
-    yield run
-    end_jobs()
+    return first_run.run

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Start a Slurm on this machine, run the tests that need it, and take it down.
 #
-#   run.sh            all of them, without accounting and then a run with it (16 minutes)
+#   run.sh            all of them: accidents without accounting, the rest with it (15 minutes)
 #   run.sh --short    a run and a cancelled job (2.5 minutes); where this machine cannot
 #                     run Slurm this says so, with the reason, and is no failure
 set -uo pipefail
@@ -11,7 +11,7 @@ trap tests/slurm/stop.sh EXIT
 cannot_run_here=77
 
 tests_on_slurm() {
-    SYNREDUCE_SLURM=1 .venv/bin/python -m pytest --numprocesses=0 "$@"
+    SYNREDUCE_SLURM=1 .venv/bin/python -m pytest "$@"
 }
 
 if [ "${1:-}" = --short ]; then
@@ -30,9 +30,11 @@ if [ "${1:-}" = --short ]; then
 fi
 
 tests/slurm/start.sh || exit
-tests_on_slurm tests/slurm --ignore=tests/slurm/test_accounting.py
+tests_on_slurm tests/slurm/test_slurm.py tests/slurm/test_accidents.py
 without_accounting=$?
 tests/slurm/stop.sh
 tests/slurm/start.sh --accounting || exit
-tests_on_slurm tests/slurm/test_accounting.py
+# Side by side: they mostly wait, and leave Slurm's nodes and its controller alone.
+tests_on_slurm --numprocesses=3 --dist=loadfile \
+    tests/slurm/test_accounting.py tests/slurm/test_long_fits.py tests/slurm/test_nodes.py
 exit $((without_accounting | $?))

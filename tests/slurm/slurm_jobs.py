@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
@@ -14,7 +13,7 @@ from pathlib import Path
 import psutil
 
 _STATE = Path(os.environ.get("SLURM_TEST_STATE", "/var/tmp/synreduce-slurm"))
-_COLUMNS = "%i|%T|%N|%k|%m|%l"
+_COLUMNS = "%i|%T|%N|%k|%m|%l|%D|%Z"
 
 
 @dataclass(frozen=True)
@@ -27,6 +26,8 @@ class SlurmJob:
     purpose: str
     memory: str
     limit: str
+    node_count: str
+    folder: str
 
     @property
     def memory_mb(self) -> int:
@@ -54,22 +55,24 @@ def slurm(*command: str) -> str:
     return done.stdout
 
 
-def all_jobs() -> list[SlurmJob]:
-    """All jobs of the last hour, finished ones too, in order of submission."""
+def jobs_from(folder: Path) -> list[SlurmJob]:
+    """The jobs of a run in the last hour, finished ones too, in order of submission."""
     lines = slurm("squeue", "--noheader", "--states=all", f"--format={_COLUMNS}").splitlines()
     jobs = (SlurmJob(*line.split("|")) for line in lines)
-    return sorted(jobs, key=lambda job: int(job.number))
+    from_there = (job for job in jobs if Path(job.folder) == folder)
+    return sorted(from_there, key=lambda job: int(job.number))
 
 
 class NewJobs:
-    """The jobs since this was made, until it is closed."""
+    """The jobs of the run in a folder since this was made, until it is closed."""
 
-    def __init__(self) -> None:
-        self._known = {job.number for job in all_jobs()}
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._known = {job.number for job in jobs_from(folder)}
         self._kept: list[SlurmJob] | None = None
 
     def __iter__(self) -> Iterator[SlurmJob]:
-        jobs = all_jobs() if self._kept is None else self._kept
+        jobs = jobs_from(self._folder) if self._kept is None else self._kept
         return (job for job in jobs if job.number not in self._known)
 
     def close(self) -> None:
@@ -88,9 +91,10 @@ class NewJobs:
         return next((job for job in self.of(rule, batch) if job.state == "RUNNING"), None)
 
 
-def end_jobs() -> None:
-    """Cancel all jobs."""
-    slurm("scancel", f"--user={os.getuid()}")
+def end_jobs(folder: Path) -> None:
+    """Cancel all jobs of the run in a folder."""
+    if jobs := jobs_from(folder):
+        slurm("scancel", *(job.number for job in jobs))
 
 
 def _processes_of(job: SlurmJob) -> Iterator[psutil.Process]:
@@ -126,13 +130,6 @@ def thaw(job: SlurmJob) -> None:
     for process in _work_of(job):
         with suppress(psutil.NoSuchProcess):
             process.resume()
-
-
-def kill_work(job: SlurmJob) -> None:
-    """Kill what still works for a job that Slurm has given up."""
-    for process in _work_of(job):
-        with suppress(psutil.NoSuchProcess):
-            process.send_signal(signal.SIGKILL)
 
 
 def kill_all(job: SlurmJob) -> None:

@@ -83,6 +83,7 @@ fi
 
 # Memory limits are kept by sampling, which needs no control groups. AuthInfo and the time-outs
 # make a lost node known in half a minute. Tests ask about jobs that ended long ago (MinJobAge).
+# A node that was set down stays so, even if it answers (ReturnToService).
 cat >"$configuration" <<CONF
 $mark
 ClusterName=synreduce
@@ -113,7 +114,7 @@ SlurmctldTimeout=10
 SlurmdTimeout=10
 KillWait=2
 MinJobAge=3600
-ReturnToService=2
+ReturnToService=1
 MailProg=/bin/true
 ${node_lines}PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 CONF

@@ -28,7 +28,7 @@ from slurm_jobs import (
     NewJobs,
     SlurmJob,
     freeze,
-    kill_work,
+    kill_all,
     resume_nodes,
     set_node,
     slurm,
@@ -57,7 +57,7 @@ def fitting_again(
 ) -> Iterator[tuple[NewJobs, Driver]]:
     """Lose the fits of batches and start the run anew: its jobs, and the command that goes on."""
     run.lose_fits(*batches)
-    jobs = NewJobs()
+    jobs = NewJobs(run.folder)
     with run.start(*ON_SLURM, *UNTIL_MERGED, *options, **environment) as driver:
         yield jobs, driver
 
@@ -107,7 +107,8 @@ def accidents(finished: ClusterRun, grid: CableGrid) -> Iterator[Accidents]:
         driver.succeed()
     yield Accidents(finished, jobs, cancelled, requeued, too_slow, on_lost_node, met, kept)
     resume_nodes()
-    kill_work(lost)
+    # Slurm has given it up, and does not end what is left of it.
+    kill_all(lost)
 
 
 def test_a_cancelled_job_is_sent_again(accidents: Accidents) -> None:

@@ -1,4 +1,4 @@
-"""The exact command, with Slurm's accounting; `run.sh` starts Slurm a second time for this."""
+"""The exact command, on a Slurm with accounting."""
 
 from __future__ import annotations
 
@@ -18,8 +18,11 @@ def test_the_bare_command_gives_the_local_result_and_leaves_its_account(tmp_path
     assert cluster.merged() == here.merged()
     assert (cluster.results / "report.html").stat().st_size > 0
 
-    account = slurm("sacct", "--allocations", "--noheader", "--parsable2", "--format=Comment,State")
-    assert {line.split("|")[0].split("_wildcards")[0] for line in account.splitlines()} == {
+    columns = "--format=Comment,State,WorkDir"
+    account = slurm("sacct", "--allocations", "--noheader", "--parsable2", columns)
+    jobs = [line.split("|") for line in account.splitlines()]
+    jobs = [job for job in jobs if Path(job[2]) == cluster.folder]
+    assert {comment.split("_wildcards")[0] for comment, *_ in jobs} == {
         "rule_example",
         "rule_check",
         "rule_project",
@@ -28,4 +31,4 @@ def test_the_bare_command_gives_the_local_result_and_leaves_its_account(tmp_path
         "rule_plot",
         "rule_report",
     }
-    assert {line.split("|")[1] for line in account.splitlines()} == {"COMPLETED"}
+    assert {state for _, state, _ in jobs} == {"COMPLETED"}

@@ -18,10 +18,11 @@ from synreduce.result.checkpoint import WRITE_INTERVAL_S
 LITTLE_TIME = ("--set-resources", "fit:runtime=attempt", "--retries", "6")
 
 
-def one_long_fit(database: Path) -> dict[str, Any]:
+def one_long_fit() -> dict[str, Any]:
     return {
         "run": "long",
-        "databases": [{"id": "cable", "path": str(database)}],
+        "databases": [{"id": "cable", "path": "results/long/database.h5"}],
+        "example": {"kind": "cable", "trials": 4000, "seed": 1},
         "minimum_positives": {"train": 10, "test": 5},
         "chunks": {"temporal": [{"start_ms": 255, "stop_ms": 256}]},
         # With that many filters the search takes long enough to be stopped twice.
@@ -60,15 +61,13 @@ def stop_at_work(run: ClusterRun, driver: Driver, jobs: NewJobs, before: Journal
     return job
 
 
-def test_a_long_fit_goes_on_after_the_end_of_its_time_and_after_a_kill(
-    finished: ClusterRun, tmp_path: Path
-) -> None:
+def test_a_long_fit_goes_on_after_the_end_of_its_time_and_after_a_kill(tmp_path: Path) -> None:
     run = ClusterRun(tmp_path, "long")
-    run.configure(one_long_fit(finished.results / "database.h5"))
+    run.configure(one_long_fit())
     run.run("--cores", "1", *UNTIL_MERGED)
     undisturbed = run.merged()
     run.lose_all_fits()
-    jobs = NewJobs()
+    jobs = NewJobs(run.folder)
     with run.start(*ON_SLURM, *UNTIL_MERGED, *LITTLE_TIME) as driver:
         late = stop_at_work(run, driver, jobs, Journal())
         stop_at = stopping_time(allocation_end({"SLURM_JOB_ID": late.number}))

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from cluster_run import ON_SLURM, UNTIL_MERGED, CableGrid, ClusterRun, wait_for
+from cluster_run import ON_SLURM, UNTIL_MERGED, CableGrid, ClusterRun, FirstRun, wait_for
 from slurm_jobs import NewJobs, slurm
 
 
 def test_twelve_chunks_on_four_nodes_give_the_local_result(
-    finished: ClusterRun, jobs_of_first_run: NewJobs, undisturbed: bytes, grid: CableGrid
+    finished: ClusterRun, first_run: FirstRun, undisturbed: bytes, grid: CableGrid
 ) -> None:
     assert len(finished.fit_stamps()) == 12
     for stage in ("project", "fit"):
-        jobs = jobs_of_first_run.of(stage)
+        jobs = first_run.jobs.of(stage)
         assert [job.state for job in jobs] == ["COMPLETED"] * len(grid.batches)
         assert {job.node for job in jobs} == {"n1", "n2", "n3", "n4"}
     assert finished.merged() == undisturbed
@@ -23,7 +23,7 @@ def test_after_a_cancelled_job_the_same_command_finishes(
     run, (lost, *_) = finished, grid.batches
     first, *others = lost.chunks
     run.lose_fits(lost)
-    jobs = NewJobs()
+    jobs = NewJobs(run.folder)
     with run.start(*ON_SLURM, *UNTIL_MERGED, "--retries", "0") as driver:
         wait_for(lambda: driver.says("submitted") and run.has_fits(first))
         slurm("scancel", *(job.number for job in jobs.of("fit")))

@@ -211,9 +211,10 @@ def _shift(net: FloatArray, spiked: NDArray[np.bool_], nonlinearity: Nonlinearit
         return np.inf if enough else 0.0
     knots = nonlinearity.net_input
     low, high = float(net.min() - knots[-1]) - 1.0, float(net.max() - knots[0]) + 1.0
+    expected = _expected_spikes(net, nonlinearity)
 
     def surplus(shift: float) -> float:
-        return float(nonlinearity(net - shift).sum()) - spikes
+        return expected(shift) - spikes
 
     # More, or fewer, spikes than any shift explains.
     if surplus(low) <= 0.0:
@@ -223,6 +224,30 @@ def _shift(net: FloatArray, spiked: NDArray[np.bool_], nonlinearity: Nonlinearit
     root = float(brentq(surplus, low, high, xtol=_SHIFT_TOLERANCE))
     before = root - 2.0 * _SHIFT_TOLERANCE
     return root if surplus(before) > 0.0 else _least_root(surplus, low, before)
+
+
+def _expected_spikes(net: FloatArray, nonlinearity: Nonlinearity) -> Callable[[float], float]:
+    """Sum of the spike probabilities of samples, as a function of the shift of their net input.
+
+    Between two knots the probability is a straight line, so that its sum over samples needs only
+    their number and the sum of their net input: a shift costs as much as there are knots, not
+    samples. Bins of time are pooled many times, and each time many shifts are tried.
+    """
+    if nonlinearity.rounded:
+        return lambda shift: float(nonlinearity(net - shift).sum())
+    knots, probability = nonlinearity.net_input, nonlinearity.probability
+    slope = np.diff(probability) / np.diff(knots)
+    in_order = np.sort(net)
+    sums = np.concatenate(([0.0], np.cumsum(in_order)))
+
+    def expected(shift: float) -> float:
+        below = np.searchsorted(in_order, knots + shift)
+        number, total = np.diff(below), np.diff(sums[below])
+        between = probability[:-1] * number + slope * (total - number * (knots[:-1] + shift))
+        beyond = probability[0] * below[0] + probability[-1] * (net.size - below[-1])
+        return float(between.sum() + beyond)
+
+    return expected
 
 
 def _least_root(surplus: Callable[[float], float], low: float, high: float) -> float:

@@ -261,7 +261,7 @@ def forget_lost_batches(
         for batch in batches:
             record = paths.batch(stage, batch.name)
             if record.exists() and lost_chunks(paths, stage, batch, identities):
-                record.unlink()
+                record.unlink(missing_ok=True)
 
 
 def _read_record(path: Path) -> dict[str, Any]:

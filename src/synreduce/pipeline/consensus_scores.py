@@ -16,7 +16,7 @@ from synreduce.result import HDF5Rows
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from synreduce.pipeline.merge_records import MergeTask
+    from synreduce.pipeline.merge_records import WindowSplit
 
 
 @dataclass(frozen=True)
@@ -25,15 +25,15 @@ class ConsensusTask:
 
     Parameters
     ----------
-    window : MergeTask
-        Window and split.
+    window : WindowSplit
+        Temporal chunk and split.
     kernel : ndarray, shape (n_groups, n_bins, width)
         Consensus filter on the scale of log odds, time forward.
     trained_trials : ndarray of bool, shape (n_trials,), optional
         Trials that trained any window of the split: they do not test the consensus.
     """
 
-    window: MergeTask
+    window: WindowSplit
     kernel: NDArray[np.float64]
     trained_trials: NDArray[np.bool_] | None
 

@@ -68,7 +68,7 @@ class SearchRecord:
 
 
 @dataclass(frozen=True)
-class MergeTask:
+class WindowSplit:
     """One temporal chunk and split.
 
     Parameters
@@ -77,20 +77,39 @@ class MergeTask:
         Name of the temporal chunk.
     split : Split
         Which samples train.
-    isi : ndarray, shape (n_samples,)
-        Time since the last spike before the target window, ms.
-    min_isi_ms : float
-        Samples with a nearer last spike were left out of the split.
     n_targets : int
         Target windows per trial.
     files : tuple of ChunkFiles
         One per spatial chunk.
-    groups : dict of str to int
-        Groups and their signs, in the order of the designs' terms.
     temporal_basis : ndarray, shape (L, width)
         Temporal basis functions.
     sizes : dict of str to int
         Length of every dimension of the merged file.
+    baseline : BaselineRequest
+        Permutations of the testing outcomes.
+    """
+
+    temporal: str
+    split: Split
+    n_targets: int
+    files: tuple[ChunkFiles, ...]
+    temporal_basis: NDArray[np.float64]
+    sizes: dict[str, int]
+    baseline: BaselineRequest
+
+
+@dataclass(frozen=True)
+class MergeTask(WindowSplit):
+    """What it takes to merge the spatial chunks of a temporal chunk and split.
+
+    Parameters
+    ----------
+    isi : ndarray, shape (n_samples,)
+        Time since the last spike before the target window, ms.
+    min_isi_ms : float
+        Samples with a nearer last spike were left out of the split.
+    groups : dict of str to int
+        Groups and their signs, in the order of the designs' terms.
     strategies : dict of str to StrategyOptions
         Options of every strategy by name.
     solvers : dict of str to SolverOptions
@@ -101,30 +120,21 @@ class MergeTask:
         Leave failed chunks out.
     cache_bytes : int
         Rows are kept in memory if they fit; the result is the same if not.
-    baseline : BaselineRequest
-        Permutations of the testing outcomes.
     truth : KnownTruth, optional
         What generated the spikes.
     resampling : Resampling, optional
         Bootstrap replicates wanted.
     """
 
-    temporal: str
-    split: Split
     isi: NDArray[np.float64]
     min_isi_ms: float
-    n_targets: int
-    files: tuple[ChunkFiles, ...]
     groups: dict[str, int]
-    temporal_basis: NDArray[np.float64]
-    sizes: dict[str, int]
     strategies: dict[str, StrategyOptions]
     solvers: dict[str, SolverOptions]
     method: Literal["sum", "stack", "refine"]
     choose_by: str
     allow_partial: bool
     cache_bytes: int
-    baseline: BaselineRequest
     truth: KnownTruth | None = None
     resampling: Resampling | None = None
 

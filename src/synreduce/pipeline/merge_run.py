@@ -145,8 +145,8 @@ class _Merge:
         kernels = {name: of.fitted for name, of in zip(self._splits, pooled, strict=True)}
         trained = dict(self._tasks.trained_trials)
         tasks = (
-            ConsensusTask(task, kernels[task.split.name], trained.get(task.split.name))
-            for task in self._tasks
+            ConsensusTask(window, kernels[window.split.name], trained.get(window.split.name))
+            for window in self._tasks.window_splits()
         )
         contents = self._engine.map_ordered(score_consensus, tasks)
         for temporal in self._windows("scoring the consensus"):

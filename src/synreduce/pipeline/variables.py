@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from synreduce.evaluation import ScoreRow
-    from synreduce.pipeline.merge_records import MergeTask
+    from synreduce.pipeline.merge_records import WindowSplit
 
 
 # Variables that go with the AUROC, and their columns in the table of scores.
@@ -66,12 +66,12 @@ class Variables(dict[str, "NDArray[Any]"]):
         self[name] = np.full([self._sizes[axis] for axis in dimensions], fill, dtype=np.int64)
 
 
-def metric_arrays(task: MergeTask, rows: Iterable[ScoreRow]) -> dict[str, NDArray[np.float64]]:
+def metric_arrays(window: WindowSplit, rows: Iterable[ScoreRow]) -> dict[str, NDArray[np.float64]]:
     """Lay out the scores of one level.
 
     Parameters
     ----------
-    task : MergeTask
+    window : WindowSplit
         Temporal chunk and split.
     rows : iterable of ScoreRow
         At most one per spatial chunk, subset and metric; a row of all spatial chunks stands at
@@ -81,10 +81,10 @@ def metric_arrays(task: MergeTask, rows: Iterable[ScoreRow]) -> dict[str, NDArra
     -------
     dict of str to ndarray, shape (n_subsets, n_spatial)
     """
-    spaces = {files.name: position for position, files in enumerate(task.files)}
-    arrays = Variables(task.sizes)
+    spaces = {files.name: position for position, files in enumerate(window.files)}
+    arrays = Variables(window.sizes)
     # A baseline that was not asked for is not in the file.
-    with_baseline = task.baseline.n_permutations > 0
+    with_baseline = window.baseline.n_permutations > 0
     figures = {**_AUROC_INTERVAL, **(_AUROC_BASELINE if with_baseline else {})}
     for name in (*METRICS, *figures):
         arrays.real(name, "subset", "spatial")
