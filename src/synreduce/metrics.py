@@ -120,7 +120,7 @@ def average_precision(y: ArrayLike, score: ArrayLike) -> float:
     n_positive = int(outcome.sum())
     if n_positive == 0:
         return float("nan")
-    order = np.argsort(-scores, kind="stable")
+    order = np.argsort(-scores)
     last_of_ties = np.append(np.flatnonzero(np.diff(scores[order])), scores.size - 1)
     hits = np.cumsum(outcome[order])[last_of_ties]
     precision = hits / (last_of_ties + 1)

@@ -72,7 +72,7 @@ def test_batches_hold_every_chunk_once_and_follow_in_time(n_spatial, n_temporal,
 def test_blocks_of_trials_cover_all_fit_the_budget_and_are_aligned(
     n_trials, bytes_per_trial, memory
 ):
-    blocks = trial_blocks(n_trials, bytes_per_trial, memory)
+    blocks = trial_blocks(slice(0, n_trials), bytes_per_trial, memory)
     covered = np.concatenate([np.arange(n_trials)[block] for block in blocks])
     assert covered.tolist() == list(range(n_trials))
     assert all(block.start % 64 == 0 for block in blocks)
@@ -81,4 +81,4 @@ def test_blocks_of_trials_cover_all_fit_the_budget_and_are_aligned(
 
 def test_a_budget_below_the_smallest_block_is_refused_with_what_is_needed():
     with pytest.raises(ResourceError, match=r"need 64 MB; the budget is 1\.0 MB.*Fix"):
-        trial_blocks(1000, 1e6, 10**6)
+        trial_blocks(slice(0, 1000), 1e6, 10**6)

@@ -1,13 +1,18 @@
 """Outcomes and ISI against a direct reading of their definitions."""
 
+from importlib import import_module
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synreduce.chunks import outcomes, time_since_last_spike
+
+# The package has a function of the same name.
+MODULE = import_module("synreduce.chunks.outcomes")
 
 
 def _spikes(trials):
@@ -26,12 +31,15 @@ trains = st.lists(st.lists(quarter_ms, max_size=6).map(sorted), min_size=1, max_
     n_targets=st.integers(1, 8),
     step=st.sampled_from([1.0, 2.0, 3.0]),
     width=st.sampled_from([0.5, 1.0, 2.5, 10.0]),
+    trials_at_once=st.sampled_from([1, 2, 100]),
 )
 @settings(max_examples=150, deadline=None)
-def test_samples_as_defined(trials, start, n_targets, step, width):
+def test_samples_as_defined(trials, start, n_targets, step, width, trials_at_once):
     starts = start + step * np.arange(n_targets)
-    y = outcomes(_spikes(trials), starts, width)
-    isi = time_since_last_spike(_spikes(trials), starts)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(MODULE, "_TRIALS_AT_ONCE", trials_at_once)
+        y = outcomes(_spikes(trials), starts, width)
+        isi = time_since_last_spike(_spikes(trials), starts)
     assert y.dtype == np.uint8
     for trial, times in enumerate(trials):
         for target, tmin in enumerate(starts):

@@ -131,7 +131,7 @@ def test_automatic_batches_have_the_same_work_where_windows_are_unequal(sound):
     work = [sum(chunk.temporal.n_targets for chunk in batch.chunks) for batch in batches]
     assert sum(work) == 300
     assert max(work) == 100  # the longest window is a job of its own
-    assert all(10 <= targets <= 25 for targets in work[:-1])
+    assert all(20 <= targets <= 50 for targets in work[:-1])
 
 
 def test_a_number_of_chunks_per_job_is_taken_as_it_is(sound):

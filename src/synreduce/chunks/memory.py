@@ -10,13 +10,13 @@ TRIALS_PER_QUANTUM = 64
 whatever the budget."""
 
 
-def trial_blocks(n_trials: int, bytes_per_trial: float, memory_bytes: int) -> list[slice]:
+def trial_blocks(trials: slice, bytes_per_trial: float, memory_bytes: int) -> list[slice]:
     """Cut the trials into blocks that fit a memory budget.
 
     Parameters
     ----------
-    n_trials : int
-        Number of trials.
+    trials : slice
+        First trial and the one after the last.
     bytes_per_trial : float
         What one trial needs while it is worked on.
     memory_bytes : int
@@ -34,11 +34,11 @@ def trial_blocks(n_trials: int, bytes_per_trial: float, memory_bytes: int) -> li
 
     Examples
     --------
-    >>> trial_blocks(200, bytes_per_trial=1000, memory_bytes=130_000)
-    [slice(0, 128, None), slice(128, 200, None)]
+    >>> trial_blocks(slice(100, 300), bytes_per_trial=1000, memory_bytes=130_000)
+    [slice(100, 228, None), slice(228, 300, None)]
     """
     quanta = int(memory_bytes // (bytes_per_trial * TRIALS_PER_QUANTUM))
-    needed = bytes_per_trial * min(n_trials, TRIALS_PER_QUANTUM)
+    needed = bytes_per_trial * min(trials.stop - trials.start, TRIALS_PER_QUANTUM)
     if needed > memory_bytes:
         raise ResourceError(
             Problem(
@@ -50,4 +50,5 @@ def trial_blocks(n_trials: int, bytes_per_trial: float, memory_bytes: int) -> li
             )
         )
     size = max(1, quanta) * TRIALS_PER_QUANTUM
-    return [slice(start, min(start + size, n_trials)) for start in range(0, n_trials, size)]
+    starts = range(trials.start, trials.stop, size)
+    return [slice(start, min(start + size, trials.stop)) for start in starts]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Iterator
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+_TRIALS_AT_ONCE = 65_536
+"""What is found out of the spikes of so many trials takes far more memory than the result."""
 
 
 class SpikeTimesLike(Protocol):
@@ -20,8 +24,22 @@ class SpikeTimesLike(Protocol):
         """Where each trial starts in `times`, (n_trials + 1,)."""
 
 
-def _trial_of(spikes: NDArray[np.int64], pointer: NDArray[np.int64]) -> NDArray[np.int64]:
-    return np.searchsorted(pointer, spikes, side="right").astype(np.int64) - 1
+class _Block(NamedTuple):
+    trials: slice
+    times: NDArray[np.float64]
+    pointer: NDArray[np.int64]
+
+    def trial_of(self, spikes: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Look up the trial of spikes of the block; both count from its first."""
+        return np.searchsorted(self.pointer, spikes, side="right").astype(np.int64) - 1
+
+
+def _blocks(spike_times: SpikeTimesLike) -> Iterator[_Block]:
+    times, pointer = spike_times.times, spike_times.pointer
+    for start in range(0, len(pointer) - 1, _TRIALS_AT_ONCE):
+        trials = slice(start, min(start + _TRIALS_AT_ONCE, len(pointer) - 1))
+        first, stop = int(pointer[trials.start]), int(pointer[trials.stop])
+        yield _Block(trials, times[first:stop], pointer[start : trials.stop + 1] - first)
 
 
 def outcomes(
@@ -51,13 +69,14 @@ def outcomes(
     """
     n_trials = len(spike_times.pointer) - 1
     result = np.zeros((n_trials, len(target_starts)), dtype=np.uint8)
-    first = np.searchsorted(target_starts + target_width, spike_times.times, side="right")
-    stop = np.searchsorted(target_starts, spike_times.times, side="right")
-    inside = np.flatnonzero(stop > first)
-    hits = (stop - first)[inside]
-    trial = np.repeat(_trial_of(inside, spike_times.pointer), hits)
-    offset = np.arange(hits.sum()) - np.repeat(np.cumsum(hits) - hits, hits)
-    result[trial, np.repeat(first[inside], hits) + offset] = 1
+    for block in _blocks(spike_times):
+        first = np.searchsorted(target_starts + target_width, block.times, side="right")
+        stop = np.searchsorted(target_starts, block.times, side="right")
+        inside = np.flatnonzero(stop > first)
+        hits = (stop - first)[inside]
+        trial = np.repeat(block.trial_of(inside), hits)
+        offset = np.arange(hits.sum()) - np.repeat(np.cumsum(hits) - hits, hits)
+        result[block.trials][trial, np.repeat(first[inside], hits) + offset] = 1
     return result
 
 
@@ -87,12 +106,13 @@ def time_since_last_spike(
     array([[ 4.,  2.],
            [inf, inf]])
     """
-    times, pointer = spike_times.times, spike_times.pointer
-    n_trials, n_targets = len(pointer) - 1, len(target_starts)
+    n_trials, n_targets = len(spike_times.pointer) - 1, len(target_starts)
     last = np.full((n_trials, n_targets), -np.inf)
-    first_after = np.searchsorted(target_starts, times, side="right")
-    early = np.flatnonzero(first_after < n_targets)
-    np.maximum.at(last, (_trial_of(early, pointer), first_after[early]), times[early])
+    for block in _blocks(spike_times):
+        first_after = np.searchsorted(target_starts, block.times, side="right")
+        early = np.flatnonzero(first_after < n_targets)
+        place = (block.trial_of(early), first_after[early])
+        np.maximum.at(last[block.trials], place, block.times[early])
     np.maximum.accumulate(last, axis=1, out=last)
     since: NDArray[np.float64] = np.subtract(target_starts, last, out=last)
     return since

@@ -94,7 +94,7 @@ class ChunksSettings(Section):
     temporal: Annotated[tuple[TemporalRangeSettings, ...], Field(min_length=1)]
     """Ranges of target windows; each has its own filters."""
     per_job: Count | Literal["auto"] = "auto"
-    """Chunks that one job works on; `auto` gives jobs about the same work: up to 16
+    """Chunks that one job works on; `auto` gives jobs about the same work: up to 32
     target windows of a spatial range, more where a stage would have more than about a hundred
     jobs."""
     limit: Count = 100000

@@ -37,7 +37,7 @@ FEWEST_REPLICATES = 40
 """With fewer bootstrap replicates no one lies outside an interval of 95 %."""
 
 _MOST_JOBS = 100
-_TARGETS_PER_JOB = 16
+_TARGETS_PER_JOB = 32
 _DEFAULT_STRATEGY = cast(
     "StrategyChoice",
     STRATEGY_SETTINGS["spatiotemporal_raised_cosine"].model_validate(
@@ -148,7 +148,7 @@ class Configuration(Section):
         Returns
         -------
         tuple of Batch
-            As set, or up to 16 target windows of a spatial range, which share the reading of their
+            As set, or up to 32 target windows of a spatial range, which share the reading of their
             input, and more where a stage would have more than about a hundred jobs.
         """
         grid = self.grid()

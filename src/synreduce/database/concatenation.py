@@ -54,8 +54,9 @@ class ConcatenatedDatabase(Database):
             [[name, part.fingerprint] for name, part in zip(self.ids, self.parts, strict=True)]
         )
 
-    def __reduce__(self) -> tuple[type[ConcatenatedDatabase], tuple[list[tuple[str, Database]]]]:
-        return (type(self), (list(zip(self.ids, self.parts, strict=True)),))
+    def __getstate__(self) -> dict[str, Any]:
+        remembered = {"trial_ids", "spike_times"}
+        return {name: value for name, value in vars(self).items() if name not in remembered}
 
     @property
     def name(self) -> str:
@@ -71,6 +72,11 @@ class ConcatenatedDatabase(Database):
         """Number of trials of all parts."""
         return int(self._starts[-1])
 
+    @property
+    def trials_of_parts(self) -> list[slice]:
+        """Trials of every part, one after the other."""
+        return [slice(start, stop) for start, stop in pairwise(self._starts.tolist())]
+
     @cached_property
     def trial_ids(self) -> npt.NDArray[np.str_]:
         """Names of the trials, ``<database id>/<trial id>``."""
@@ -78,9 +84,9 @@ class ConcatenatedDatabase(Database):
         pieces = [np.char.add(f"{name}/", trial_ids) for name, trial_ids in pairs]
         longest = max(piece.dtype for piece in pieces)
         joint = np.empty(self.n_trials, dtype=longest)
-        for start, stop in pairwise(self._starts.tolist()):
+        for trials in self.trials_of_parts:
             # One by one: names take more memory than anything else known of a trial.
-            joint[start:stop] = pieces.pop(0)
+            joint[trials] = pieces.pop(0)
         return joint
 
     @cached_property
@@ -131,9 +137,10 @@ class ConcatenatedDatabase(Database):
         return {"parts": {name: part.provenance for name, part in pairs}}
 
     def close(self) -> None:
-        """Close all files."""
+        """Close all files and let go of names and spikes; they are read again when needed."""
         for part in self.parts:
             part.close()
+        self._forget()
 
     def _events(
         self,

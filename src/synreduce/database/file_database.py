@@ -39,6 +39,9 @@ _BLOCK_EVENTS = 4_000_000
 _BLOCK_CELLS = 2**25
 
 
+_NOT_PICKLED = frozenset({"_stored_events", "_stored_counts", "trial_ids", "spike_times"})
+
+
 class FileDatabase(Database):
     """A database in one HDF5 file; see `Database` and docs/reference/activation-database.md.
 
@@ -46,8 +49,6 @@ class FileDatabase(Database):
     ----------
     path : str or Path
         The file.
-    fingerprint : str, optional
-        What the file must still have, as noted when it was opened first.
 
     Raises
     ------
@@ -55,10 +56,11 @@ class FileDatabase(Database):
         If the file is no activation database, or is damaged.
     """
 
-    def __init__(self, path: str | Path, fingerprint: str | None = None) -> None:
+    def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self._handle: h5py.File | None = None
         self._handle_process = 0
+        self._unchanged = True
         file = self._file
         try:
             require_parts(file, self.name)
@@ -70,15 +72,12 @@ class FileDatabase(Database):
             self.close()
             what = f"is damaged or incomplete ({error})"
             raise DataError(Problem("damaged", self.name, what, "make it again")) from error
-        if fingerprint is not None and fingerprint != self.fingerprint:
-            self.close()
-            what = f"has changed: fingerprint {self.fingerprint[:12]}, before {fingerprint[:12]}"
-            raise DataError(Problem("changed", self.name, what, "run again from the start"))
         # HDF5 keeps 9 MB of an open file of 81,000 trials, and of many databases few are read.
         self.close()
 
-    def __reduce__(self) -> tuple[type[FileDatabase], tuple[Path, str]]:
-        return (type(self), (self.path, self.fingerprint))
+    def __getstate__(self) -> dict[str, Any]:
+        known = {name: value for name, value in vars(self).items() if name not in _NOT_PICKLED}
+        return {**known, "_handle": None, "_handle_process": 0, "_unchanged": False}
 
     @property
     def name(self) -> str:
@@ -115,10 +114,11 @@ class FileDatabase(Database):
             return read_provenance(self._file)
 
     def close(self) -> None:
-        """Close the file; it is opened again when needed."""
+        """Close the file and let go of names and spikes; they are read again when needed."""
         if self._handle is not None and self._handle_process == os.getpid():
             self._handle.close()
         self._handle = None
+        self._forget()
 
     @property
     def _file(self) -> h5py.File:
@@ -128,7 +128,19 @@ class FileDatabase(Database):
             self._handle_process = os.getpid()
             self._stored_events: StoredEvents | None = None
             self._stored_counts: StoredCounts | None = None
+            self._require_unchanged(self._handle)
         return self._handle
+
+    def _require_unchanged(self, file: h5py.File) -> None:
+        """Refuse, where the database was unpickled, a file with another content than then."""
+        if self._unchanged:
+            return
+        found = _fingerprint(file)
+        if found != self.fingerprint:
+            self.close()
+            what = f"has changed: fingerprint {found[:12]}, before {self.fingerprint[:12]}"
+            raise DataError(Problem("changed", self.name, what, "run again from the start"))
+        self._unchanged = True
 
     @property
     def stored_events(self) -> StoredEvents:
@@ -167,8 +179,7 @@ class FileDatabase(Database):
             self.n_events = int(file["events"].attrs["n_events"])
             self.largest_distance_um = float(file["events"].attrs["largest_distance_um"])
         self._require_lengths(file)
-        stored = str(file.attrs.get("fingerprint", ""))
-        self.fingerprint = stored or recomputed_fingerprint(file)
+        self.fingerprint = _fingerprint(file)
 
     def _require_lengths(self, file: h5py.File) -> None:
         """Refuse a file whose parts speak of different numbers of trials."""
@@ -255,3 +266,7 @@ class FileDatabase(Database):
                     counts[name] = counts[name].astype(values.dtype)
                 counts[name][start - first : end - first] = values
         return common_type(counts)
+
+
+def _fingerprint(file: h5py.File) -> str:
+    return str(file.attrs.get("fingerprint", "")) or recomputed_fingerprint(file)

@@ -107,7 +107,11 @@ class Database(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Close all files; they are opened again when needed."""
+        """Close all files and let go of names and spikes; they are read again when needed."""
+
+    def _forget(self) -> None:
+        for name in ("trial_ids", "spike_times"):
+            vars(self).pop(name, None)
 
     @abstractmethod
     def _events(

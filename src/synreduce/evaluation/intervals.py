@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, ndtri, stdtrit
-from scipy.stats import rankdata
 
 FloatArray = NDArray[np.float64]
 
@@ -56,8 +55,8 @@ def delong_covariance(
 ) -> tuple[FloatArray, FloatArray]:
     """AUROCs of several scores on the same samples, with their covariance.
 
-    Midranks make it exact with ties and ``n log n`` fast (DeLong, DeLong & Clarke-Pearson 1988;
-    Sun & Xu 2014). Samples of one unit may depend on each other (Obuchowski 1997).
+    Ties count half (DeLong, DeLong & Clarke-Pearson 1988); sorting makes it ``n log n`` fast
+    (Sun & Xu 2014). Samples of one unit may depend on each other (Obuchowski 1997).
 
     Parameters
     ----------
@@ -83,9 +82,8 @@ def delong_covariance(
     n_negative = outcome.size - n_positive
     if min(n_positive, n_negative) == 0:
         return np.full(len(values), np.nan), unknown
-    overall = rankdata(values, axis=1)
-    above = (overall[:, outcome] - rankdata(values[:, outcome], axis=1)) / n_negative
-    below = 1.0 - (overall[:, ~outcome] - rankdata(values[:, ~outcome], axis=1)) / n_positive
+    above = np.stack([_share_below(row[outcome], row[~outcome]) for row in values])
+    below = 1.0 - np.stack([_share_below(row[~outcome], row[outcome]) for row in values])
     auroc = above.mean(axis=1)
     if min(_units_per_class(outcome, units)) < 2:
         return auroc, unknown
@@ -97,6 +95,13 @@ def delong_covariance(
         n_negative
     )
     return auroc, covariance
+
+
+def _share_below(values: FloatArray, others: FloatArray) -> FloatArray:
+    """Share of other values that are below each value; equal ones count half."""
+    ordered = np.sort(others)
+    twice = np.searchsorted(ordered, values, "left") + np.searchsorted(ordered, values, "right")
+    return np.asarray(twice / (2 * ordered.size))
 
 
 def _units_per_class(outcome: NDArray[np.bool_], units: ArrayLike | None) -> tuple[int, int]:

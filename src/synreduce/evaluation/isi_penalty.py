@@ -241,11 +241,12 @@ def _expected_spikes(net: FloatArray, nonlinearity: Nonlinearity) -> Callable[[f
     sums = np.concatenate(([0.0], np.cumsum(in_order)))
 
     def expected(shift: float) -> float:
-        below = np.searchsorted(in_order, knots + shift)
-        number, total = np.diff(below), np.diff(sums[below])
-        between = probability[:-1] * number + slope * (total - number * (knots[:-1] + shift))
-        beyond = probability[0] * below[0] + probability[-1] * (net.size - below[-1])
-        return float(between.sum() + beyond)
+        shifted = knots + shift
+        below = in_order.searchsorted(shifted)
+        sum_below = sums[below]
+        number, total = below[1:] - below[:-1], sum_below[1:] - sum_below[:-1]
+        between = probability[:-1] @ number + slope @ (total - number * shifted[:-1])
+        return float(between + probability[0] * below[0] + probability[-1] * (net.size - below[-1]))
 
     return expected
 

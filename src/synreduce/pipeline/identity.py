@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 PROJECTION_VERSION = 2
 """Raise when the numbers of a projection change, so that old designs are made again."""
 
-FIT_VERSION = 9
+FIT_VERSION = 10
 """Raise when the numbers of a fit or its file change, so that old fits are made again."""
 
-MERGE_VERSION = 9
+MERGE_VERSION = 10
 """Raise when the numbers of a merge change, so that old results are made again."""
 
 

@@ -23,13 +23,14 @@ from synreduce.progress import progress
 from synreduce.projection import project_together
 from synreduce.result import DesignSamples, DesignWriter, design_is_current, design_writer
 from synreduce.units import parse_bytes
+from synreduce.workers.environment import release_freed_memory
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from synreduce.chunks import Chunk
     from synreduce.configuration import Configuration
-    from synreduce.database import Database, Grouping
+    from synreduce.database import ConcatenatedDatabase, Database, Grouping
     from synreduce.execution import Engine
 
 logger = logging.getLogger(__name__)
@@ -143,6 +144,9 @@ def project_chunks(run: CheckedRun, chunks: Sequence[Chunk], engine: Engine) -> 
                 file.enter_context(_design_writer(run, database, chunk))
                 for file, chunk in zip(opened, group, strict=True)
             ]
+            # The spikes of all trials are needed no more.
+            database.close()
+            release_freed_memory()
             tasks = _block_tasks(configuration, group, database, engine.n_workers)
             title = f"projecting {group[0].id}" + (f" to {group[-1].id}" if group[1:] else "")
             with progress(title, database.n_trials, "trials") as report:
@@ -197,7 +201,10 @@ def _layout(configuration: Configuration, database: Database) -> dict[str, tuple
 
 
 def _block_tasks(
-    configuration: Configuration, chunks: Sequence[Chunk], database: Database, n_workers: int
+    configuration: Configuration,
+    chunks: Sequence[Chunk],
+    database: ConcatenatedDatabase,
+    n_workers: int,
 ) -> list[_BlockTask]:
     bases = RunBases.of(configuration)
     space = chunks[0].spatial
@@ -224,7 +231,8 @@ def _block_tasks(
             temporal=bases.temporal,
             target_stops=target_stops,
         )
-        for trials in trial_blocks(database.n_trials, bytes_per_trial, budget)
+        for part in database.trials_of_parts
+        for trials in trial_blocks(part, bytes_per_trial, budget)
     ]
 
 

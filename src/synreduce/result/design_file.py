@@ -144,6 +144,7 @@ def design_writer(
         _write_layout(file, layout)
         for name, values in sorted(arrays.items()):
             _contiguous(file, name, values.shape, values.dtype)[...] = values
+        del samples, arrays, values  # of many trials they are large, and written now
         writer = DesignWriter(stream, _contiguous(file, "design", shape, _ROW_TYPE))
         yield writer
         file.attrs["content_digest"] = _combined(writer.finish(), file)
