@@ -61,8 +61,8 @@ def measure_example(page: Page, folder: Path, repeats: int) -> None:
     table = page.table(
         "The built-in example",
         ("where", "seconds, median (range)", "more than here", "target"),
-        f"{repeats} runs each, in turns. A run through Slurm is six jobs one after the other "
-        "(example, check, project, fit, merge, report), each of which starts Snakemake twice and "
+        f"{repeats} runs each, in turns. A run through Slurm is five jobs one after the other "
+        "(example, project, fit, merge, report), each of which starts Snakemake twice and "
         "is then noticed.",
     )
     configuration = ROOT / "config" / "examples" / "example.yaml"

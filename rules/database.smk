@@ -30,6 +30,8 @@ rule check:
         RUN.log("check"),
     benchmark:
         RUN.benchmark("check")
+    # Seconds of one core: as a job of its own it would wait longer than it works.
+    localrule: True
     conda:
         "../envs/synreduce.yaml"
     resources:

@@ -24,7 +24,6 @@ def test_the_bare_command_gives_the_local_result_and_leaves_its_account(tmp_path
     jobs = [job for job in jobs if Path(job[2]) == cluster.folder]
     assert {comment.split("_wildcards")[0] for comment, *_ in jobs} == {
         "rule_example",
-        "rule_check",
         "rule_project",
         "rule_fit",
         "rule_merge",
