@@ -14,6 +14,8 @@ _MIB = 1 << 20
 # the second. Dask's workers else give back everything at once and ask for pages all the time.
 _MMAP_THRESHOLD_BYTES, _TRIM_THRESHOLD_BYTES = 8 * _MIB, 64 * _MIB
 _TRIM_VARIABLE = "MALLOC_TRIM_THRESHOLD_"
+# What one thread freed, another takes. Small arrays are made too seldom to wait for each other.
+_ARENAS = 1
 
 DASK_SETTINGS: dict[str, Any] = {
     # Without routes the web servers that Dask always opens answer nothing: they know no login.
@@ -32,9 +34,10 @@ _BLAS_VARIABLES = (
     "VECLIB_MAXIMUM_THREADS",
     "NUMEXPR_NUM_THREADS",
 )
-_MALLOC_PARAMETERS = {  # M_MMAP_THRESHOLD and M_TRIM_THRESHOLD of malloc.h
+_MALLOC_PARAMETERS = {  # M_MMAP_THRESHOLD, M_TRIM_THRESHOLD and M_ARENA_MAX of malloc.h
     -3: _MMAP_THRESHOLD_BYTES,
     -1: _TRIM_THRESHOLD_BYTES,
+    -8: _ARENAS,
 }
 
 
@@ -49,6 +52,7 @@ def prepare_process() -> None:
     os.environ.setdefault("DASK_LOGGING__DISTRIBUTED", "warning")
     os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", str(_MMAP_THRESHOLD_BYTES))
     os.environ.setdefault(_TRIM_VARIABLE, str(_TRIM_THRESHOLD_BYTES))
+    os.environ.setdefault("MALLOC_ARENA_MAX", str(_ARENAS))
     # Other C libraries lack the function.
     with suppress(AttributeError, OSError):
         library = ctypes.CDLL(None)
