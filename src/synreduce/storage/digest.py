@@ -15,13 +15,13 @@ import numpy as np
 from synreduce.errors import ArtefactError, Problem
 
 SEAL = "content_digest"
-_BLOCK_BYTES = 16 * 2**20
+_BLOCK_BYTES = 4 * 2**20
 # Back references of dimension scales repeat what DIMENSION_LIST says, in the order of creation.
 _DERIVED_ATTRIBUTES = frozenset({"REFERENCE_LIST"})
 
 
 class _Hash(Protocol):
-    def update(self, data: bytes, /) -> None: ...
+    def update(self, data: bytes | memoryview, /) -> None: ...
 
 
 def file_digest(path: str | Path) -> str:
@@ -222,7 +222,7 @@ def _feed_values(state: _Hash, value: object) -> None:
     else:
         array = np.ascontiguousarray(value)
         portable = array.astype(array.dtype.newbyteorder("<"), copy=False)
-        state.update(portable.tobytes())
+        state.update(portable.reshape(-1).view(np.uint8).data)
 
 
 def _portable_type(dtype: np.dtype[Any]) -> str:

@@ -19,7 +19,7 @@ from synreduce.storage.write_errors import resource_error
 
 Buffer: TypeAlias = bytes | bytearray | memoryview
 
-_IMAGE_BYTES = 32 * 2**20
+_IMAGE_BYTES = 8 * 2**20
 
 
 class TolerantFile:
