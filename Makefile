@@ -48,10 +48,10 @@ example: setup ## Run the main job on a generated database, to results/example/m
 test: setup quality ## Check style, types and import rules, then run the tests
 	$(BIN)/python -m pytest --numprocesses $(CORES) --dist loadfile
 
-slurm: setup ## Run the tests that need Slurm, on one started for them (Debian, root; 15 minutes)
+slurm: setup ## Run the tests that need Slurm, on one started for them (Debian, root; 14 minutes)
 	tests/slurm/run.sh
 
-slurm-short: setup ## Two and a half minutes of them; where Slurm cannot be started, say why
+slurm-short: setup ## Two minutes of them; where Slurm cannot be started, say why
 	tests/slurm/run.sh --short
 
 quality: setup ## Style, types, import rules, workflow lint

@@ -155,14 +155,6 @@ class ClusterRun:
 
 
 @dataclass(frozen=True)
-class FirstRun:
-    """A run that nothing has happened to yet, and the jobs that it took."""
-
-    run: ClusterRun
-    jobs: NewJobs
-
-
-@dataclass(frozen=True)
 class Batch:
     """Chunks of one job of the runs below."""
 
@@ -205,3 +197,14 @@ class CableGrid:
             # The four virtual nodes share the cores of one machine: a job is one process.
             "resources": {"threads": 1},
         }
+
+
+@dataclass(frozen=True)
+class FirstRun:
+    """A run of which a job was cancelled, and which the same command then finished."""
+
+    run: ClusterRun
+    jobs: NewJobs
+    cancelled: Batch
+    kept: dict[str, int]
+    """Times of change of the fits that were there before the second command."""

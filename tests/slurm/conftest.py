@@ -15,8 +15,9 @@ from cluster_run import (
     ClusterRun,
     Driver,
     FirstRun,
+    wait_for,
 )
-from slurm_jobs import NewJobs, end_jobs
+from slurm_jobs import NewJobs, end_jobs, slurm
 
 LocalRun: TypeAlias = tuple[ClusterRun, Driver]
 
@@ -49,13 +50,19 @@ def undisturbed(local: LocalRun) -> bytes:
 def first_run(
     grid: CableGrid, local: LocalRun, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[FirstRun]:
-    """A run that went through Slurm, and its jobs."""
-    run = ClusterRun(tmp_path_factory.mktemp("cluster"), "cable")
+    """A run through Slurm with a cancelled job, and the same command again."""
+    run, cancelled = ClusterRun(tmp_path_factory.mktemp("cluster"), "cable"), grid.batches[0]
     run.configure(grid.configuration())
     jobs = NewJobs(run.folder)
-    run.run(*ON_SLURM, *UNTIL_MERGED, *ON_OWN_NODES)
+    command = (*ON_SLURM, *UNTIL_MERGED, *ON_OWN_NODES, "--retries", "0")
+    with run.start(*command) as driver:
+        wait_for(lambda: driver.says("submitted") and run.has_fits(cancelled.chunks[0]))
+        slurm("scancel", *(job.number for job in jobs.of("fit", cancelled.name)))
+        assert driver.end() != 0, driver.text
+    kept = run.fit_stamps()
+    run.run(*command)
     jobs.close()
-    yield FirstRun(run, jobs)
+    yield FirstRun(run, jobs, cancelled, kept)
     end_jobs(run.folder)
 
 

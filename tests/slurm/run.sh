@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Start a Slurm on this machine, run the tests that need it, and take it down.
 #
-#   run.sh            all of them: accidents without accounting, the rest with it (15 minutes)
-#   run.sh --short    a run and a cancelled job (2.5 minutes); where this machine cannot
+#   run.sh            all of them: accidents without accounting, the rest with it (14 minutes)
+#   run.sh --short    a run and a cancelled job (2 minutes); where this machine cannot
 #                     run Slurm this says so, with the reason, and is no failure
 set -uo pipefail
 cd "$(dirname "$0")/../.."
