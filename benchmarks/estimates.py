@@ -119,7 +119,9 @@ def measure(size: Size, folder: Path, memory: Table, time: Table) -> None:
     for stage in STAGES + (DRAWING if size in DRAWN else ()):
         batch = run.batches[0].name if stage in BATCHED else None
         job = run_jobs(folder, content, targets(configuration, stage))
-        threads = 1 if stage in ("check", *DRAWING) else size.workers
+        if stage == "check":  # beside the controller, and no job
+            continue
+        threads = 1 if stage in DRAWING else size.workers
         estimate = run.memory_mb(stage, batch, attempt=1, threads=threads)
         compare_memory(memory, size, stage, estimate, job)
         limit = 60 * run.runtime_minutes(stage, batch, attempt=1)
