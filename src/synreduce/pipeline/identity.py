@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from synreduce.chunks import Chunk
     from synreduce.configuration import Configuration
 
-PROJECTION_VERSION = 2
+PROJECTION_VERSION = 3
 """Raise when the numbers of a projection change, so that old designs are made again."""
 
 FIT_VERSION = 10
