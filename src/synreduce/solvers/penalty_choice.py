@@ -20,11 +20,13 @@ FloatArray = NDArray[np.float64]
 STRENGTHS = tuple(float(f"{10.0 ** (step / 2):.3g}") for step in range(5, -15, -1))
 """Strengths that can be chosen, strong to weak, two per factor of ten."""
 
-_SPIKES_PER_STRENGTH = 10.0
+_SPIKES_PER_STRENGTH, _IF_SCARCE, _SCARCE = 3.0, 10.0, 100
 """The first ridge tried is this over the number of samples of the rarer class.
 
-Too strong rather than too weak: where spikes are scarce a weak ridge lets the classes separate, and
-a fit to all samples says nothing of those without a fold."""
+On planted and cable data of 400 to 9,000 spikes the ridge with the least held-out loss is 0.1 to 2
+over that number: from here the choice rarely needs a second pilot. Too strong rather than too weak
+where spikes are scarce: a weak ridge lets the classes separate there, and a fit to all samples says
+nothing of those without a fold."""
 _FIRST_SMOOTHNESS = STRENGTHS.index(0.01)
 _OFF = len(STRENGTHS)
 _REACH, _TRUSTED, _MAX_ROUNDS = 2, 1, 8
@@ -259,7 +261,8 @@ def choose_penalty(
 
 def _first_ridge(data: TrainingData) -> int:
     n_positive = data.problem.n_positive
-    usual = _SPIKES_PER_STRENGTH / min(n_positive, data.n_rows - n_positive)
+    n_rarer = min(n_positive, data.n_rows - n_positive)
+    usual = (_IF_SCARCE if n_rarer < _SCARCE else _SPIKES_PER_STRENGTH) / n_rarer
     return min(range(_OFF), key=lambda position: abs(np.log(STRENGTHS[position] / usual)))
 
 
