@@ -20,7 +20,7 @@ from synreduce.pipeline.projecting import project_chunks
 from synreduce.result import HDF5Rows, read_scores, verify_result
 
 
-def run(database: Path, mapping: dict[str, Any], output: Path, n_workers: int = 1) -> Path:
+def run(database: Path, mapping: dict[str, Any], output: Path, n_workers: int | None = 1) -> Path:
     fit_to_file(database, configuration_from_mapping(mapping), output, n_workers=n_workers).close()
     return output
 
@@ -47,14 +47,16 @@ def one_worker(
     return mapping, run(planted_database, mapping, output)
 
 
-@pytest.mark.parametrize("n_workers", [2, 4])
+@pytest.mark.parametrize("n_workers", [2, 4, None])
 def test_the_result_is_the_same_to_the_last_bit_for_more_workers(
     one_worker: tuple[dict[str, Any], Path],
     planted_database: Path,
     tmp_path: Path,
-    n_workers: int,
+    n_workers: int | None,
 ) -> None:
+    """Processes, or without a number threads of this process, as many as configured."""
     mapping, first = one_worker
+    mapping = {**mapping, "resources": {**mapping["resources"], "threads": 3}}
     second = run(planted_database, mapping, tmp_path / "merged.h5", n_workers=n_workers)
     assert first.read_bytes() == second.read_bytes()
     scores = [path.with_suffix(".scores.csv").read_bytes() for path in (first, second)]

@@ -64,6 +64,26 @@ def test_optional_package_is_asked_for_before_any_work():
         build_solver("cma").solve(PLANTED.problem(100))
 
 
+def test_searches_of_two_threads_draw_what_each_draws_alone():
+    if missing := SOLVERS["cma"].missing_package():
+        pytest.skip(f"{missing} is not installed")
+
+    def search(seed):
+        rng = np.random.default_rng(seed)
+        return build_solver("cma").make_optimiser(np.zeros(4), rng)
+
+    def points(optimiser):
+        asked = optimiser.ask()
+        optimiser.tell(asked, [float(point @ point) for point in asked])
+        return np.array(asked)
+
+    alone = search(1)
+    expected = [points(alone) for _ in range(3)]
+    first, second = search(1), search(2)
+    found = [(points(first), points(second))[0] for _ in range(3)]
+    np.testing.assert_array_equal(found, expected)
+
+
 def test_published_method_starts_within_the_unit_cube_and_depends_on_the_seed():
     problem = PLANTED.problem(300)
     solver = build_solver(CobylaOptions(max_evaluations=1))

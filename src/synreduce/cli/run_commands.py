@@ -29,7 +29,13 @@ def add_commands(commands: Commands) -> None:
     fit.add_argument("database", type=Path, metavar="DB.h5")
     fit.add_argument("--config", type=Path, required=True, metavar="C.yaml")
     fit.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.h5")
-    fit.add_argument("--workers", type=int, default=1, metavar="N", help="Dask workers")
+    fit.add_argument(
+        "--workers",
+        type=int,
+        metavar="N",
+        help="Dask workers, each a process of its own; default: threads of this process, as many "
+        "as there are cores, up to four",
+    )
     fit.set_defaults(run=run_fit)
 
     status = commands.add_parser(

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 PROJECTION_VERSION = 3
 """Raise when the numbers of a projection change, so that old designs are made again."""
 
-FIT_VERSION = 10
+FIT_VERSION = 11
 """Raise when the numbers of a fit or its file change, so that old fits are made again."""
 
 MERGE_VERSION = 10

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from synreduce.configuration import (
     Configuration,
@@ -23,11 +25,17 @@ from synreduce.pipeline.paths import RunPaths
 from synreduce.pipeline.projecting import project_chunks
 from synreduce.result import Result, merge_run_record, open_result, record_job
 
+if TYPE_CHECKING:
+    from synreduce.configuration.resources import ResourcesSettings
+
+_MOST_THREADS = 4
+"""More threads of one process mostly wait for each other's Python; processes do not."""
+
 ConfigurationLike = Configuration | Mapping[str, Any] | Path | str
 
 
 def fit_to_file(
-    database: Path, configuration: Configuration, output: Path, *, n_workers: int = 1
+    database: Path, configuration: Configuration, output: Path, *, n_workers: int | None = None
 ) -> Result:
     """Project, fit and merge all chunks of a run; write the result and its table of scores.
 
@@ -39,8 +47,9 @@ def fit_to_file(
         The run.
     output : Path
         The merged file; ``scores.csv`` and ``run.json`` are written beside it, under its name.
-    n_workers : int, default: 1
-        Dask workers on each node.
+    n_workers : int, optional
+        Dask workers on each node, each a process of its own, but for one alone. Default: threads of
+        this process, as many as ``resources.threads`` says or there are cores, up to four.
 
     Returns
     -------
@@ -53,9 +62,17 @@ def fit_to_file(
         With every problem found, before anything is fitted.
     """
     # MPI ranks that work for the first one go no further than this.
-    with open_engine(n_workers, configuration.resources) as engine:
+    with _engine(n_workers, configuration.resources) as engine:
         _fit_to_file(with_database(configuration, database), Path(output), engine)
     return open_result(output)
+
+
+def _engine(n_workers: int | None, resources: ResourcesSettings) -> AbstractContextManager[Engine]:
+    if n_workers is not None:
+        return open_engine(n_workers, resources)
+    is_here = resources.engine == "local" and resources.scheduler is None
+    usual = min(_MOST_THREADS, len(os.sched_getaffinity(0))) if is_here else 1
+    return open_engine(resources.threads or usual, resources, in_threads=True)
 
 
 def _fit_to_file(run: Configuration, output: Path, engine: Engine) -> None:
@@ -78,7 +95,9 @@ def _fit_to_file(run: Configuration, output: Path, engine: Engine) -> None:
             source.replace(target)
 
 
-def fit(database: Path | str, configuration: ConfigurationLike, *, n_workers: int = 1) -> Result:
+def fit(
+    database: Path | str, configuration: ConfigurationLike, *, n_workers: int | None = None
+) -> Result:
     """Run the whole chain in one process; the result lies in a temporary folder.
 
     Parameters
@@ -87,8 +106,8 @@ def fit(database: Path | str, configuration: ConfigurationLike, *, n_workers: in
         Activation database.
     configuration : Configuration, path of a configuration file, or mapping
         The run.
-    n_workers : int, default: 1
-        Dask workers.
+    n_workers : int, optional
+        As for `fit_to_file`.
 
     Returns
     -------

@@ -69,22 +69,28 @@ class CmaSolver(AskTellSolver):
         return "" if importlib.util.find_spec("cma") else "cma"
 
     def make_optimiser(self, start: FloatArray, rng: np.random.Generator) -> AskTellOptimiser:
-        """Make the package's strategy, seeded.
+        """Make the package's strategy.
 
         Parameters
         ----------
         start : numpy.ndarray, shape (n_parameters,)
             Mean of the first points.
         rng : numpy.random.Generator
-            Gives the package's seed.
+            Source of its draws.
 
         Returns
         -------
         AskTellOptimiser
         """
         options = self.options if isinstance(self.options, CmaOptions) else CmaOptions()
+
+        # Left to itself the package draws from NumPy's global state, which all threads share.
+        def normal(*shape: int) -> FloatArray:
+            return rng.standard_normal(shape)
+
         settings: dict[str, Any] = {
-            "seed": int(rng.integers(1, 2**31)),
+            "randn": normal,
+            "seed": float("nan"),
             "verbose": -9,
             "maxfevals": float("inf"),
         }
