@@ -5,7 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from synreduce.chunks import Grid, SpatialRange, TemporalRange, trial_blocks
+from synreduce.chunks import (
+    MOST_TRIALS_PER_BLOCK,
+    Grid,
+    SpatialRange,
+    TemporalRange,
+    trial_blocks,
+)
+from synreduce.database.schema import COUNTS_CHUNK_TRIALS
 from synreduce.errors import ResourceError
 
 
@@ -82,3 +89,11 @@ def test_blocks_of_trials_cover_all_fit_the_budget_and_are_aligned(
 def test_a_budget_below_the_smallest_block_is_refused_with_what_is_needed():
     with pytest.raises(ResourceError, match=r"need 64 MB; the budget is 1\.0 MB.*Fix"):
         trial_blocks(slice(0, 1000), 1e6, 10**6)
+
+
+def test_blocks_of_many_trials_are_whole_chunks_of_a_database_and_no_larger_than_needed() -> None:
+    blocks = trial_blocks(slice(81_000, 162_000), 5760.0, 83_000_000)
+    assert max(block.stop - block.start for block in blocks) == MOST_TRIALS_PER_BLOCK
+    smaller = trial_blocks(slice(81_000, 162_000), 5760.0, 20_000_000)
+    for block in (*blocks, *smaller):
+        assert (block.start - 81_000) % COUNTS_CHUNK_TRIALS == 0

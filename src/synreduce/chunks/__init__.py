@@ -8,7 +8,7 @@ from synreduce.chunks.case_control import (
 )
 from synreduce.chunks.grid import Batch, Chunk, Grid, SpatialRange, TemporalRange
 from synreduce.chunks.groups import GROUPINGS
-from synreduce.chunks.memory import TRIALS_PER_QUANTUM, trial_blocks
+from synreduce.chunks.memory import MOST_TRIALS_PER_BLOCK, TRIALS_PER_QUANTUM, trial_blocks
 from synreduce.chunks.outcomes import SpikeTimesLike, outcomes, time_since_last_spike
 from synreduce.chunks.randomness import mixed, unit_numbers
 from synreduce.chunks.report import DEFAULT_MINIMUM, too_few_positives
@@ -19,6 +19,7 @@ from synreduce.chunks.splits import SplitDefinition, make_split
 __all__ = [
     "DEFAULT_MINIMUM",
     "GROUPINGS",
+    "MOST_TRIALS_PER_BLOCK",
     "SUBSETS",
     "TEST_FIRST",
     "TEST_SECOND",

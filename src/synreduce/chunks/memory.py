@@ -9,6 +9,13 @@ TRIALS_PER_QUANTUM = 64
 """Blocks of trials start and end at multiples of this, so that sums are formed in the same pieces
 whatever the budget."""
 
+MOST_TRIALS_PER_BLOCK = 8192
+"""More trials at a time take memory and save nothing."""
+
+_STORED_TOGETHER = 1024
+"""Trials of a chunk of a database, which is decompressed anew for every block that has part of it.
+"""
+
 
 def trial_blocks(trials: slice, bytes_per_trial: float, memory_bytes: int) -> list[slice]:
     """Cut the trials into blocks that fit a memory budget.
@@ -25,7 +32,8 @@ def trial_blocks(trials: slice, bytes_per_trial: float, memory_bytes: int) -> li
     Returns
     -------
     list of slice
-        Consecutive; every block but the last has the same multiple of 64 trials.
+        Consecutive; every block but the last has the same multiple of 64 trials, of 1,024 where
+        more fit, and 8,192 at most.
 
     Raises
     ------
@@ -49,6 +57,8 @@ def trial_blocks(trials: slice, bytes_per_trial: float, memory_bytes: int) -> li
                 f"set resources.memory to {format_bytes(2 * needed)} or more",
             )
         )
-    size = max(1, quanta) * TRIALS_PER_QUANTUM
+    size = min(max(1, quanta) * TRIALS_PER_QUANTUM, MOST_TRIALS_PER_BLOCK)
+    if size > _STORED_TOGETHER:
+        size -= size % _STORED_TOGETHER
     starts = range(trials.start, trials.stop, size)
     return [slice(start, min(start + size, trials.stop)) for start in starts]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from synreduce.chunks import MOST_TRIALS_PER_BLOCK
 from synreduce.design import ROWS_PER_BLOCK
 from synreduce.pipeline.job_time import BOOTSTRAPPED, n_bootstrap_products
 from synreduce.solvers.bootstrap import samples_at_once
@@ -119,7 +120,8 @@ def _projected_mb(sizes: RunEstimates, n_chunks: int, workers: int) -> float:
     rows = 4.0 * n_chunks * sizes.n_targets * sizes.n_features
     counts = sizes.count_bytes_per_ms * sizes.reading_ms * sizes.largest_spatial_share
     everything = sizes.n_trials * (counts + rows) / 1e6
-    block = min(everything, sizes.budget_mb / (_BLOCKS_HELD_PER_WORKER * workers))
+    largest = MOST_TRIALS_PER_BLOCK * (counts + rows) / 1e6
+    block = min(everything, largest, sizes.budget_mb / (_BLOCKS_HELD_PER_WORKER * workers))
     n_blocks = math.ceil(everything / block)
     at_work = min(workers, n_blocks) * _READING * block
     waiting = min(_TASKS_PER_WORKER * workers, n_blocks) * block * rows / (counts + rows)
