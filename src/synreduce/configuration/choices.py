@@ -11,7 +11,14 @@ from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, cast
 
-from pydantic import BaseModel, BeforeValidator, Field, create_model, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    create_model,
+    model_validator,
+)
 
 from synreduce.configuration.fields import Count, Name, Plain, Section
 from synreduce.solvers import SOLVERS
@@ -42,6 +49,12 @@ class SolverSettings(ChoiceSettings):
 
     restarts: Count = 1
     """Number of starts at most; the best by its score on training samples is kept."""
+
+
+class _WithoutSource(BaseModel):
+    """A class made here has no source; looking through all modules for it takes half a second."""
+
+    model_config = ConfigDict(use_attribute_docstrings=False)
 
 
 SettingsT = TypeVar("SettingsT", bound=ChoiceSettings)
@@ -83,8 +96,8 @@ def settings_classes(
     classes: dict[str, type[SettingsT]] = {}
     for kind, entry in registry.items():
         options = options_class(entry)
-        # The options come last among the bases, so that the shared keys keep their strict types.
-        bases = cast("tuple[type[SettingsT], ...]", (base, options))
+        # The options come after the shared keys, so that these keep their strict types.
+        bases = cast("tuple[type[SettingsT], ...]", (base, options, _WithoutSource))
         tag: Any = Literal[kind]
         classes[kind] = create_model(
             options.__name__.replace("Options", "Settings"),
