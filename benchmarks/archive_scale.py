@@ -155,7 +155,9 @@ def one(bench: Bench) -> None:
 def parts(bench: Bench) -> None:
     """Where the time of `synreduce fit` goes."""
     configuration = bench.configuration("parts", 1, [bench.database])
-    _, found = bench.stage("`synreduce fit`, parts timed", "parts", configuration, bench.database)
+    _, found = bench.stage(
+        "`synreduce fit --workers 1`, timed", "parts", configuration, bench.database
+    )
     bench.part_rows = sorted(dict(found).items(), key=lambda item: -item[1])
 
 
@@ -252,7 +254,9 @@ def main() -> int:
             STAGES[stage](bench)
             page.write()
         if bench.part_rows:
-            table = page.table("Where the time of `synreduce fit` goes", ("part", "seconds"))
+            table = page.table(
+                "Where the time of `synreduce fit --workers 1` goes", ("part", "seconds")
+            )
             for part, spent in bench.part_rows:
                 table.add(part, f"{spent:.2f}")
     page.write()

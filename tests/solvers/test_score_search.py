@@ -84,6 +84,14 @@ def test_searches_of_two_threads_draw_what_each_draws_alone():
     np.testing.assert_array_equal(found, expected)
 
 
+def test_evolution_tries_the_start_itself():
+    if missing := SOLVERS["cma"].missing_package():
+        pytest.skip(f"{missing} is not installed")
+    start = np.array([0.3, -2.0, 1.0, 0.7])
+    first = build_solver("cma").make_optimiser(start, np.random.default_rng(3)).ask()
+    assert min(np.abs(point - start).max() for point in first) < 1e-9
+
+
 def test_published_method_starts_within_the_unit_cube_and_depends_on_the_seed():
     problem = PLANTED.problem(300)
     solver = build_solver(CobylaOptions(max_evaluations=1))

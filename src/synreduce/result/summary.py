@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synreduce.errors import printable
+from synreduce.result.identity import damage_named
 from synreduce.result.schema import SCHEMA_NAME, SCHEMA_VERSION, STATUS_MEANINGS
 from synreduce.result.schema_uncertainty import DETERMINATIONS, INTERVAL_METHODS
 from synreduce.result.score_notes import score_notes
@@ -41,7 +42,7 @@ def summary_lines(result: Result) -> list[str]:
     list of str
         About 30 lines: what it is, what was fitted, how well it does, what failed.
     """
-    with open_hdf5(result.path, SCHEMA_NAME, SCHEMA_VERSION) as file:
+    with damage_named(result.path), open_hdf5(result.path, SCHEMA_NAME, SCHEMA_VERSION) as file:
         stored = StoredVariables(file)
         return [
             *_heading(result, stored),

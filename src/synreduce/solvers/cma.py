@@ -97,4 +97,7 @@ class CmaSolver(AskTellSolver):
         if options.population is not None:
             settings["popsize"] = options.population
         package = importlib.import_module("cma")
-        return _CmaSearch(package.CMAEvolutionStrategy(start, options.initial_step, settings))
+        strategy = package.CMAEvolutionStrategy(start, options.initial_step, settings)
+        # The start itself is among the first points, so that the best is never worse.
+        strategy.inject([start], force=True)
+        return _CmaSearch(strategy)

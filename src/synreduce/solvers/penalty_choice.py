@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synreduce.solvers.budget import Budget
+from synreduce.solvers.first_ridge import first_ridge
 from synreduce.solvers.folds import assign_folds
 from synreduce.solvers.newton_steps import NewtonFit, Point, local_model, newton_fit
 from synreduce.solvers.penalty import PenaltyScale
@@ -20,13 +21,6 @@ FloatArray = NDArray[np.float64]
 STRENGTHS = tuple(float(f"{10.0 ** (step / 2):.3g}") for step in range(5, -15, -1))
 """Strengths that can be chosen, strong to weak, two per factor of ten."""
 
-_SPIKES_PER_STRENGTH, _IF_SCARCE, _SCARCE = 3.0, 10.0, 100
-"""The first ridge tried is this over the number of samples of the rarer class.
-
-On planted and cable data of 400 to 9,000 spikes the ridge with the least held-out loss is 0.1 to 2
-over that number: from here the choice rarely needs a second pilot. Too strong rather than too weak
-where spikes are scarce: a weak ridge lets the classes separate there, and a fit to all samples says
-nothing of those without a fold."""
 _FIRST_SMOOTHNESS = STRENGTHS.index(0.01)
 _OFF = len(STRENGTHS)
 _REACH, _TRUSTED, _MAX_ROUNDS = 2, 1, 8
@@ -237,7 +231,7 @@ def choose_penalty(
         return PenaltyChoice(ridge, smoothness, start)
     fold, usable = assign_folds(data.problem, n_folds)
     search = _Search(data, scale, (ridge, smoothness), fold, usable, budget)
-    position, point = (_first_ridge(data), _FIRST_SMOOTHNESS), start
+    position, point = (_nearest(first_ridge(data, start)), _FIRST_SMOOTHNESS), start
     if usable < 2:
         return PenaltyChoice(*search.strength(position), start)
     pilots: list[Strengths] = []
@@ -259,11 +253,8 @@ def choose_penalty(
     return PenaltyChoice(*search.strength(position), point, curve)
 
 
-def _first_ridge(data: TrainingData) -> int:
-    n_positive = data.problem.n_positive
-    n_rarer = min(n_positive, data.n_rows - n_positive)
-    usual = (_IF_SCARCE if n_rarer < _SCARCE else _SPIKES_PER_STRENGTH) / n_rarer
-    return min(range(_OFF), key=lambda position: abs(np.log(STRENGTHS[position] / usual)))
+def _nearest(strength: float) -> int:
+    return min(range(_OFF), key=lambda position: abs(np.log(STRENGTHS[position] / strength)))
 
 
 def _reach(first: Strengths, second: Strengths) -> int:
